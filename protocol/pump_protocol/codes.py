@@ -1,0 +1,302 @@
+"""Every number on the wire, and every limit of the wire with its reason.
+
+Limits of a *pump* (flow, dose, capacity) are not here: a pump declares its own when it is
+asked to identify itself.
+"""
+
+from enum import IntEnum, IntFlag
+from typing import Final
+
+# --- Frames --------------------------------------------------------------------------------------
+
+START: Final = b"\xa5\x5a"
+"""Start marker. Its two bytes differ, so a marker can never begin inside another one."""
+
+PROTOCOL_VERSION: Final = 1
+
+HEADER_BYTES: Final = 20
+CRC_BYTES: Final = 4
+
+ENVELOPE_COUNTER_BYTES: Final = 8
+ENVELOPE_TAG_BYTES: Final = 16
+"""Room kept free in every frame for an authenticated envelope: a counter and a tag."""
+
+MAX_FRAME_BYTES: Final = 659
+"""655 bytes and a CRC. CRC-32C detects every pattern of up to five flipped bits (Hamming
+distance 6) in messages of up to 5,243 bits, which is 655 whole bytes: P. Koopman, "32-Bit Cyclic
+Redundancy Codes for Internet Applications", DSN 2002, table 1, polynomial 0x8F6E37A0."""
+
+MAX_PAYLOAD_BYTES: Final = (
+    MAX_FRAME_BYTES - HEADER_BYTES - ENVELOPE_COUNTER_BYTES - ENVELOPE_TAG_BYTES - CRC_BYTES
+)
+
+# --- Link time -----------------------------------------------------------------------------------
+# Real time of the link, never the pump's therapy time: at 3600 times real speed an idle limit in
+# therapy time would pass in 33 ms.
+
+INTER_BYTE_TIMEOUT_MS: Final = 100
+"""A frame whose next byte is later than this is dropped. A full frame at 9,600 baud takes 690 ms,
+1 ms a byte; USB serial adapters hold bytes back for up to 16 ms."""
+
+IDLE_LIMIT_MS: Final = 120_000
+"""A link with no request for this long is closed by the pump."""
+
+ABSOLUTE_LIMIT_MS: Final = 30 * 60_000
+"""A link is closed this long after it was opened, however busy it is."""
+
+STAGING_LIMIT_MS: Final = 120_000
+"""A staged prescription that is not committed within this time is rolled back."""
+
+RETIRED_LINKS: Final = 64
+"""How many link ids a pump remembers after they ended, so that late frames cannot reopen them."""
+
+# --- Values --------------------------------------------------------------------------------------
+
+NEVER: Final = 2**64 - 1
+"""In a u64 time field that may be absent: no such time."""
+
+ABSENT: Final = -(2**63)
+"""In an i64 field that may be absent: not given."""
+
+MAX_DRUG_NAME_BYTES: Final = 32
+MAX_LOG_ENTRIES: Final = 13
+MAX_ACCESS_ENTRIES: Final = 14
+MAX_REASONS: Final = 22
+"""As many list elements as fit in one payload."""
+
+DIGEST_BYTES: Final = 32
+
+
+class MessageType(IntEnum):
+    """Requests are 0x01 to 0x7E; the response to request *t* is *t* + 0x80; 0xFF refuses any."""
+
+    OPEN_LINK = 0x01
+    CLOSE_LINK = 0x02
+    IDENTIFY = 0x03
+    INTERROGATE = 0x04
+    READ_PRESCRIPTION = 0x05
+    STAGE_PRESCRIPTION = 0x06
+    COMMIT_PRESCRIPTION = 0x07
+    ROLL_BACK_PRESCRIPTION = 0x08
+    ORDER_BOLUS = 0x09
+    ABORT_BOLUS = 0x0A
+    UPDATE_RESERVOIR = 0x0B
+    ACKNOWLEDGE_ALARM = 0x0C
+    SILENCE_ALARM = 0x0D
+    TEST_ALARM = 0x0E
+    READ_LOG = 0x0F
+    READ_ACCESS_LOG = 0x10
+    SET_CLOCK = 0x11
+    SELF_TEST = 0x12
+
+    LINK_OPENED = 0x81
+    LINK_CLOSED = 0x82
+    IDENTITY = 0x83
+    STATUS_REPORT = 0x84
+    PRESCRIPTION_REPORT = 0x85
+    PRESCRIPTION_STAGED = 0x86
+    PRESCRIPTION_COMMITTED = 0x87
+    PRESCRIPTION_ROLLED_BACK = 0x88
+    BOLUS_ORDERED = 0x89
+    BOLUS_ABORTED = 0x8A
+    RESERVOIR_UPDATED = 0x8B
+    ALARM_ACKNOWLEDGED = 0x8C
+    ALARM_SILENCED = 0x8D
+    ALARM_TESTED = 0x8E
+    LOG_PAGE = 0x8F
+    ACCESS_LOG_PAGE = 0x90
+    CLOCK_SET = 0x91
+    SELF_TEST_REPORT = 0x92
+
+    REFUSAL = 0xFF
+
+
+RESPONSE_BIT: Final = 0x80
+
+
+class Nature(IntEnum):
+    """What answers. There is no code for a real implant, and there never will be."""
+
+    SIMULATOR = 1
+
+
+class SecurityProfile(IntEnum):
+    """How frames are protected."""
+
+    LEGACY_INSECURE = 1
+    """Plaintext and a CRC: whoever reaches the port may program the pump. Noise protection only."""
+
+
+class Capability(IntFlag):
+    """What this pump can do, beyond what every pump of this protocol version can."""
+
+    SIMPLE_CONTINUOUS = 1 << 0
+    MINIMUM_RATE = 1 << 1
+    SINGLE_BOLUS = 1 << 2
+
+
+class Mode(IntEnum):
+    """Infusion mode of a prescription."""
+
+    STOPPED = 0
+    MINIMUM_RATE = 1
+    SIMPLE_CONTINUOUS = 2
+
+
+class MassUnit(IntEnum):
+    """The mass unit a clinician sees for a drug. On the wire every mass is in nanograms."""
+
+    MICROGRAM = 1
+    MILLIGRAM = 2
+
+
+class PrescriptionSlot(IntEnum):
+    """Which prescription: the one in force, or the one staged."""
+
+    CURRENT = 1
+    PENDING = 2
+
+
+class ServiceState(IntEnum):
+    """Where the pump is in its service life."""
+
+    IN_SERVICE = 0
+    ERI = 1
+    EOS = 2
+
+
+class Alarm(IntEnum):
+    """Alarms; the numbers are those of the alarm table in the specification."""
+
+    LOW_RESERVOIR = 1
+    EMPTY_RESERVOIR = 2
+    ERI = 3
+    EOS = 4
+    STOPPED_TOO_LONG = 7
+
+
+class AlarmClass(IntEnum):
+    """Which tone an alarm sounds."""
+
+    NON_CRITICAL = 1
+    CRITICAL = 2
+
+
+class AlarmFlag(IntFlag):
+    """The state of one listed alarm."""
+
+    ACTIVE = 1 << 0
+    LATCHED = 1 << 1
+    ACKNOWLEDGED = 1 << 2
+    SILENCED = 1 << 3
+
+
+class Check(IntEnum):
+    """What a self-test looks at."""
+
+    PRESCRIPTION = 1
+    LEDGER = 2
+    LOG = 3
+    BATTERY = 4
+
+
+class BolusOutcome(IntEnum):
+    """How the last bolus stands."""
+
+    RUNNING = 1
+    COMPLETED = 2
+    ABORTED = 3
+
+
+class RefusalCode(IntEnum):
+    """Why a request was refused. Below 16: the frame or the link. From 16: what was asked."""
+
+    MALFORMED = 1
+    UNKNOWN_MESSAGE = 2
+    UNKNOWN_VALUE = 3
+    UNSUPPORTED_VERSION = 4
+    LINK_NOT_OPEN = 5
+    LINK_RETIRED = 6
+    SEQUENCE_REUSED = 7
+    SEQUENCE_STALE = 8
+
+    OUT_OF_RANGE = 16
+    MISMATCH = 17
+    NOTHING_STAGED = 18
+    STALE_DIGEST = 19
+    STALE_ORDER = 20
+    ORDER_REUSED = 21
+    TOO_MANY_PROGRAMMERS = 22
+    BOLUS_ACTIVE = 23
+    NO_BOLUS = 24
+    WRONG_MODE = 25
+    RESERVOIR_EMPTY = 26
+    END_OF_SERVICE = 27
+    ALARM_NOT_LISTED = 28
+    ALARM_NOT_ACTIVE = 29
+
+
+class Field(IntEnum):
+    """The offending field of a refused request; NONE where no single field is at fault."""
+
+    NONE = 0
+    PAYLOAD = 1
+    MESSAGE_TYPE = 2
+    VERSION = 3
+    LINK_ID = 4
+    SEQUENCE = 5
+
+    MODE = 16
+    DRUG_NAME = 17
+    MASS_UNIT = 18
+    CONCENTRATION = 19
+    DAILY_DOSE = 20
+    RATE = 21
+    LOW_RESERVOIR_THRESHOLD = 22
+    DIGEST = 23
+    SLOT = 24
+    ORDER_NUMBER = 25
+    BOLUS_DOSE = 26
+    BOLUS_VOLUME = 27
+    BOLUS_DURATION = 28
+    BOLUS_RATE = 29
+    RESERVOIR_VOLUME = 30
+    ALARM = 31
+    SILENCE_DURATION = 32
+    ALARM_CLASS = 33
+    FIRST_SEQUENCE = 34
+    ENTRY_LIMIT = 35
+    CLOCK = 36
+    PROGRAMMER_ID = 37
+
+
+class LogEvent(IntEnum):
+    """What a therapy-log record tells. The meaning of its two parameters is in LOG_PARAMETERS."""
+
+    IMPLANTED = 1
+    STAGED = 2
+    COMMITTED = 3
+    ROLLED_BACK = 4
+    STAGING_EXPIRED = 5
+    MODE_CHANGED = 6
+    BOLUS_STARTED = 16
+    BOLUS_COMPLETED = 17
+    BOLUS_ABORTED = 18
+    RESERVOIR_UPDATED = 32
+    INFUSION_STOPPED = 33
+    INFUSION_RESUMED = 34
+    ALARM_RAISED = 48
+    ALARM_CLEARED = 49
+    ALARM_ACKNOWLEDGED = 50
+    ALARM_SILENCED = 51
+    ALARM_TESTED = 52
+    CLOCK_SET = 64
+    SELF_TESTED = 65
+
+
+class AccessEvent(IntEnum):
+    """What an access-log record tells."""
+
+    INTERROGATED = 1
+    REFUSED = 2
+    SEQUENCE_MISUSED = 3

@@ -1,0 +1,51 @@
+"""The errors of the wire, as one tree.
+
+::
+
+    ProtocolError
+    ├── LocalError            you broke a rule: nothing was sent
+    │   ├── FrameTooLarge     a payload beyond what one frame may carry
+    │   ├── UnsendableMessage a value that its field on the wire cannot hold
+    │   └── OutOfTurn         a call that the session's state does not allow
+    └── RemoteError           the peer broke a rule
+        └── MalformedPayload  a payload that does not fit its message's layout
+
+Line noise is neither: it is an event (:class:`pump_protocol.frames.CorruptFrame`), because a
+telemetry link is lossy.
+"""
+
+from pump_protocol.codes import Field, RefusalCode
+
+
+class ProtocolError(Exception):
+    """Anything that this package raises."""
+
+
+class LocalError(ProtocolError):
+    """The caller broke a rule of the protocol; nothing was sent."""
+
+
+class FrameTooLarge(LocalError):
+    """A payload is longer than one frame may carry."""
+
+
+class UnsendableMessage(LocalError):
+    """A message holds a value that its field on the wire cannot."""
+
+
+class OutOfTurn(LocalError):
+    """The session's state does not allow this call."""
+
+
+class RemoteError(ProtocolError):
+    """The peer broke a rule of the protocol."""
+
+
+class MalformedPayload(RemoteError):
+    """A payload does not fit its message's layout; says which code and field a refusal names."""
+
+    def __init__(self, text: str, code: RefusalCode, field: Field, value: int | None = None):
+        super().__init__(text)
+        self.code = code
+        self.field = field
+        self.value = value

@@ -1,0 +1,309 @@
+"""Messages to payload bytes and back.
+
+Construct interprets a declaration field by field, which costs more than everything else a pump does
+to answer. So each message class gets a codec *derived* from its declaration in
+:mod:`pump_protocol.layouts`: runs of fixed-size integers become one :class:`struct.Struct`, texts,
+lists and nested parts the obvious few lines. Property tests prove the derived codecs equal to the
+declarations for every message.
+
+Codes are turned into their enums here, and nothing else is judged: whether a rate is allowed is the
+pump's business.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import fields
+from enum import IntEnum, IntFlag
+from operator import attrgetter
+from struct import Struct
+from struct import error as StructError  # noqa: N812 - it is a class, named like a module
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from pump_protocol import layouts
+from pump_protocol.codes import ABSENT, NEVER, Field, RefusalCode
+from pump_protocol.errors import MalformedPayload, UnsendableMessage
+from pump_protocol.messages import REQUESTS, RESPONSES, Message, Request, Response
+
+_FIELD_CODES: Final = {
+    "mode": Field.MODE,
+    "mass_unit": Field.MASS_UNIT,
+    "drug_name": Field.DRUG_NAME,
+    "slot": Field.SLOT,
+    "alarm": Field.ALARM,
+    "alarm_class": Field.ALARM_CLASS,
+}
+"""Fields of requests that decoding can find fault with, as a refusal names them."""
+
+
+def encode(message: Message) -> bytes:
+    """The payload of *message*.
+
+    :raises UnsendableMessage: a value does not fit its field.
+    """
+    return _codec(type(message)).encode(message)
+
+
+def decode_request(message_type: int, payload: bytes) -> Request[Response]:
+    """The request that *payload* is.
+
+    :raises MalformedPayload: unknown type, wrong length, unknown code, or a text that is not UTF-8.
+    """
+    message_class = REQUESTS.get(message_type)
+    if message_class is None:
+        raise MalformedPayload(
+            f"no request has type 0x{message_type:02X}",
+            RefusalCode.UNKNOWN_MESSAGE,
+            Field.MESSAGE_TYPE,
+            message_type,
+        )
+    request = _decode(message_class, payload)
+    assert isinstance(request, Request)
+    return request
+
+
+def decode_response(message_type: int, payload: bytes) -> Response:
+    """The response that *payload* is.
+
+    :raises MalformedPayload: as for :func:`decode_request`.
+    """
+    message_class = RESPONSES.get(message_type)
+    if message_class is None:
+        raise MalformedPayload(
+            f"no response has type 0x{message_type:02X}",
+            RefusalCode.UNKNOWN_MESSAGE,
+            Field.MESSAGE_TYPE,
+            message_type,
+        )
+    response = _decode(message_class, payload)
+    assert isinstance(response, Response)
+    return response
+
+
+def _decode(message_class: type[Message], payload: bytes) -> object:
+    message, end = _codec(message_class).decode(payload, 0)
+    if end != len(payload):
+        raise MalformedPayload(
+            f"{message_class.__name__} ends after {end} of {len(payload)} payload bytes",
+            RefusalCode.MALFORMED,
+            Field.PAYLOAD,
+            len(payload),
+        )
+    return message
+
+
+class _Run:
+    """A run of fixed-size fields, packed at one stroke."""
+
+    def __init__(self, names: list[str], formats: list[str], hints: dict[str, Any]):
+        self._names = names
+        self._formats = formats
+        self._struct = Struct("<" + "".join(formats))
+        self._get = attrgetter(*names) if len(names) > 1 else _single(names[0])
+        self._absent = [
+            (index, ABSENT if formats[index] == "q" else NEVER)
+            for index, name in enumerate(names)
+            if isinstance(hints[name], UnionType)
+        ]
+        self._coded = [
+            (index, name, _strict_bool if hints[name] is bool else hints[name])
+            for index, name in enumerate(names)
+            if isinstance(hints[name], type) and issubclass(hints[name], (IntEnum, IntFlag, bool))
+        ]
+
+    def encode(self, message: object) -> bytes:
+        values: Sequence[object] = self._get(message)
+        if self._absent:
+            values = list(values)
+            for index, sentinel in self._absent:
+                if values[index] is None:
+                    values[index] = sentinel
+        try:
+            return self._struct.pack(*values)
+        except StructError:
+            raise self._unsendable(message, values) from None
+
+    def decode(self, payload: bytes, at: int, values: list[object]) -> int:
+        try:
+            run = self._struct.unpack_from(payload, at)
+        except StructError:
+            raise _too_short(payload) from None
+        if not (self._coded or self._absent):
+            values += run
+            return at + self._struct.size
+        decoded: list[object] = list(run)
+        for index, sentinel in self._absent:
+            if run[index] == sentinel:
+                decoded[index] = None
+        for index, name, code in self._coded:
+            try:
+                decoded[index] = code(run[index])
+            except ValueError:
+                raise MalformedPayload(
+                    f"{name} has no code {run[index]}",
+                    RefusalCode.UNKNOWN_VALUE,
+                    _FIELD_CODES.get(name, Field.PAYLOAD),
+                    run[index],
+                ) from None
+        values += decoded
+        return at + self._struct.size
+
+    def _unsendable(self, message: object, values: Sequence[object]) -> UnsendableMessage:
+        for name, format_, value in zip(self._names, self._formats, values, strict=True):
+            try:
+                Struct("<" + format_).pack(value)
+            except StructError as error:
+                return UnsendableMessage(f"{type(message).__name__}.{name} = {value!r}: {error}")
+        return UnsendableMessage(f"{message!r} does not fit its layout")
+
+
+class _Text:
+    def __init__(self, name: str):
+        self._name = name
+
+    def encode(self, message: object) -> bytes:
+        text = getattr(message, self._name)
+        raw: bytes = text.encode()
+        if len(raw) > 255:
+            raise UnsendableMessage(
+                f"{type(message).__name__}.{self._name} takes {len(raw)} bytes; a text holds 255"
+            )
+        return bytes((len(raw),)) + raw
+
+    def decode(self, payload: bytes, at: int, values: list[object]) -> int:
+        end = _after_count(payload, at)
+        end += payload[at]
+        if end > len(payload):
+            raise _too_short(payload)
+        try:
+            values.append(payload[at + 1 : end].decode())
+        except UnicodeDecodeError:
+            raise MalformedPayload(
+                f"{self._name} is not UTF-8",
+                RefusalCode.MALFORMED,
+                _FIELD_CODES.get(self._name, Field.PAYLOAD),
+            ) from None
+        return end
+
+
+class _Part:
+    def __init__(self, name: str, codec: "_Codec"):
+        self._name = name
+        self._codec = codec
+
+    def encode(self, message: object) -> bytes:
+        return self._codec.encode(getattr(message, self._name))
+
+    def decode(self, payload: bytes, at: int, values: list[object]) -> int:
+        part, at = self._codec.decode(payload, at)
+        values.append(part)
+        return at
+
+
+class _List:
+    def __init__(self, name: str, codec: "_Codec"):
+        self._name = name
+        self._codec = codec
+
+    def encode(self, message: object) -> bytes:
+        elements = getattr(message, self._name)
+        if len(elements) > 255:
+            raise UnsendableMessage(
+                f"{type(message).__name__}.{self._name} has {len(elements)} elements; 255 at most"
+            )
+        return bytes((len(elements),)) + b"".join(map(self._codec.encode, elements))
+
+    def decode(self, payload: bytes, at: int, values: list[object]) -> int:
+        elements = []
+        count_at, at = at, _after_count(payload, at)
+        for _ in range(payload[count_at]):
+            element, at = self._codec.decode(payload, at)
+            elements.append(element)
+        values.append(tuple(elements))
+        return at
+
+
+class _Codec:
+    """Packs one message class, or a part of messages, as its declaration says."""
+
+    def __init__(self, message_class: type, layout: layouts.Layout):
+        self._class: Callable[..., object] = message_class
+        self._steps: list[_Run | _Text | _Part | _List] = []
+        hints = get_type_hints(message_class)
+        names = [field.name for field in fields(message_class)]
+        declared = [field.name for field in layout.subcons]
+        assert names == declared, f"{message_class.__name__}: {names} declared as {declared}"
+        run_names: list[str] = []
+        run_formats: list[str] = []
+        for field in layout.subcons:
+            format_ = layouts.struct_format(field)
+            if format_ is not None:
+                run_names.append(field.name)
+                run_formats.append(format_)
+                continue
+            if run_names:
+                self._steps.append(_Run(run_names, run_formats, hints))
+                run_names, run_formats = [], []
+            self._steps.append(_step(field.name, hints[field.name]))
+        if run_names:
+            self._steps.append(_Run(run_names, run_formats, hints))
+
+    def encode(self, message: object) -> bytes:
+        return b"".join([step.encode(message) for step in self._steps])
+
+    def decode(self, payload: bytes, at: int) -> tuple[object, int]:
+        values: list[object] = []
+        for step in self._steps:
+            at = step.decode(payload, at, values)
+        return self._class(*values), at
+
+
+def _step(name: str, hint: Any) -> _Text | _Part | _List:
+    if hint is str:
+        return _Text(name)
+    if get_origin(hint) is tuple:
+        return _List(name, _codec(get_args(hint)[0]))
+    return _Part(name, _codec(hint))
+
+
+_CODECS: Final[dict[type, _Codec]] = {}
+
+
+def _codec(message_class: type) -> _Codec:
+    """The codec of a message class or a part, derived when it is first needed."""
+    codec = _CODECS.get(message_class)
+    if codec is None:
+        codec = _CODECS[message_class] = _derive(message_class)
+    return codec
+
+
+def _derive(message_class: type) -> _Codec:
+    layout = layouts.PARTS.get(message_class) or layouts.PAYLOADS.get(message_class)
+    if layout is None:
+        raise UnsendableMessage(f"{message_class.__name__} is not a message of this protocol")
+    return _Codec(message_class, layout)
+
+
+def _single(name: str) -> Callable[[object], tuple[object, ...]]:
+    get = attrgetter(name)
+    return lambda message: (get(message),)
+
+
+def _strict_bool(value: int) -> bool:
+    if value > 1:
+        raise ValueError(value)
+    return value == 1
+
+
+def _after_count(payload: bytes, at: int) -> int:
+    if at >= len(payload):
+        raise _too_short(payload)
+    return at + 1
+
+
+def _too_short(payload: bytes) -> MalformedPayload:
+    return MalformedPayload(
+        f"payload of {len(payload)} bytes is too short",
+        RefusalCode.MALFORMED,
+        Field.PAYLOAD,
+        len(payload),
+    )
