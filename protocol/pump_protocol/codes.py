@@ -216,7 +216,7 @@ class RefusalCode(IntEnum):
     UNKNOWN_VALUE = 3
     UNSUPPORTED_VERSION = 4
     LINK_NOT_OPEN = 5
-    LINK_RETIRED = 6
+    LINK_ID_USED = 6
     SEQUENCE_REUSED = 7
     SEQUENCE_STALE = 8
 
