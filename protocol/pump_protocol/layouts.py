@@ -161,6 +161,7 @@ PAYLOADS: Final[dict[type[m.Message], Layout]] = {
         "minimum_concentration_ng_per_ml" / Int32ul * "ng/mL",
         "maximum_concentration_ng_per_ml" / Int32ul * "ng/mL",
         "maximum_low_reservoir_threshold_nl" / Int32ul * "nL",
+        "minimum_silence_ms" / Int32ul * "shortest silence of any alarm, ms",
         "maximum_silence_non_critical_ms" / Int32ul * "longest silence of a non-critical alarm, ms",
         "maximum_silence_critical_ms" / Int32ul * "longest silence of a critical alarm, ms",
         "product" / Text * "name of the product that answers",

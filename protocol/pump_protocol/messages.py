@@ -212,6 +212,7 @@ class Identity(Response):
     minimum_concentration_ng_per_ml: int
     maximum_concentration_ng_per_ml: int
     maximum_low_reservoir_threshold_nl: int
+    minimum_silence_ms: int
     maximum_silence_non_critical_ms: int
     maximum_silence_critical_ms: int
     product: str

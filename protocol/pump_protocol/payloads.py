@@ -13,6 +13,7 @@ pump's business.
 from collections.abc import Callable, Sequence
 from dataclasses import fields
 from enum import IntEnum, IntFlag
+from hashlib import sha256
 from operator import attrgetter
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - it is a class, named like a module
@@ -22,7 +23,14 @@ from typing import Any, Final, get_args, get_origin, get_type_hints
 from pump_protocol import layouts
 from pump_protocol.codes import ABSENT, NEVER, Field, RefusalCode
 from pump_protocol.errors import MalformedPayload, UnsendableMessage
-from pump_protocol.messages import REQUESTS, RESPONSES, Message, Request, Response
+from pump_protocol.messages import (
+    REQUESTS,
+    RESPONSES,
+    Message,
+    Prescription,
+    Request,
+    Response,
+)
 
 _FIELD_CODES: Final = {
     "mode": Field.MODE,
@@ -89,6 +97,16 @@ def _decode(message_class: type[Message], payload: bytes) -> object:
             len(payload),
         )
     return message
+
+
+def prescription_digest(version: int, prescription: Prescription) -> bytes:
+    """What a commit must carry: SHA-256 over the version it would become and every setting.
+
+    The version is part of it so that a recorded commit cannot bring an old prescription back.
+    """
+    return sha256(
+        version.to_bytes(4, "little") + _codec(Prescription).encode(prescription)
+    ).digest()
 
 
 class _Run:

@@ -1,0 +1,48 @@
+# Needs only Python 3.11 or newer (with venv) and make. Every target does its own set-up.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+READY  := $(VENV)/.ready
+
+.PHONY: help install demo test bench lint docs clean
+.DEFAULT_GOAL := help
+
+help:  ## Show what can be made
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+install: $(READY)  ## Set up .venv with the package (editable) and the development tools
+
+# A new pyproject.toml means new dependencies; a failed set-up leaves no mark and is done again.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "pump-sim needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version)." \
+	       "Name another one: make PYTHON=python3.12 install" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) \
+	  || { echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	@touch $(READY)
+
+demo: $(READY)  ## A programmer, a pump and a low-reservoir alarm, in under 20 seconds
+	$(BIN)/pump-sim demo
+
+test: $(READY)  ## Run all tests, with coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(READY)  ## Measure; each figure is a ratio taken in one run, with pass or fall-short
+	$(BIN)/python -m benchmarks
+
+lint: $(READY)  ## Style, types and import arrows
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+docs: $(READY)  ## Write the generated parts of the reference again
+	$(BIN)/python tools/generate_reference.py
+
+clean:  ## Remove what was built and measured, not .venv
+	rm -rf dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,241 @@
+"""Alarms: which there are, how long each stays listed, and when it sounds; not what raises them.
+
+Theory of operation. An alarm is *active* while its condition holds. It is *listed* while it is
+active; one that latches stays listed after that until it is acknowledged. Only an active alarm
+sounds, first at the moment it is raised and then at a fixed interval from that moment. Silence
+holds back the tones that would begin while it lasts, of that alarm alone, and hides nothing else.
+While an active critical alarm is not silenced, non-critical alarms give no tone (REQ-15). To be
+raised anew begins from the beginning: neither silence nor acknowledgement carries over (REQ-16).
+
+Tones repeat for months and cost nothing: whether one sounds is a function of time.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from enum import Enum
+
+from pump_sim.model.profile import Profile
+from pump_sim.model.units import ceil_div
+
+
+class AlarmClass(Enum):
+    """How urgent an alarm is, and so which tone it has."""
+
+    NON_CRITICAL = 1
+    """One tone; therapy goes on."""
+    CRITICAL = 2
+    """Two tones; drug may not be flowing."""
+
+
+class Alarm(Enum):
+    """The alarms, numbered as in domain.md 3.2."""
+
+    LOW_RESERVOIR = 1
+    EMPTY_RESERVOIR = 2
+    ERI = 3
+    EOS = 4
+    STOPPED_TOO_LONG = 7
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """What the alarm table says of an alarm (domain.md 3.2)."""
+
+    alarm_class: AlarmClass
+    latches: bool
+
+
+RULES = {
+    Alarm.LOW_RESERVOIR: Rule(AlarmClass.NON_CRITICAL, latches=False),
+    Alarm.EMPTY_RESERVOIR: Rule(AlarmClass.CRITICAL, latches=True),
+    Alarm.ERI: Rule(AlarmClass.NON_CRITICAL, latches=True),
+    Alarm.EOS: Rule(AlarmClass.CRITICAL, latches=True),
+    Alarm.STOPPED_TOO_LONG: Rule(AlarmClass.CRITICAL, latches=False),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """How one class of alarms sounds: the length of its pattern and the interval between starts."""
+
+    duration_ms: int
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Signals:
+    """How each class of alarms sounds."""
+
+    critical: Signal
+    non_critical: Signal
+
+    @classmethod
+    def of(cls, profile: Profile) -> "Signals":
+        """The signals of a profile."""
+        return cls(
+            Signal(profile.critical_tone_ms, profile.critical_interval_ms),
+            Signal(profile.non_critical_tone_ms, profile.non_critical_interval_ms),
+        )
+
+    def for_class(self, alarm_class: AlarmClass) -> Signal:
+        """The signal of a class."""
+        return self.critical if alarm_class is AlarmClass.CRITICAL else self.non_critical
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One sounding of a pattern; `alarm` is None for a test."""
+
+    alarm_class: AlarmClass
+    alarm: Alarm | None
+    starts_at_ms: int
+    ends_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """One listed alarm. Active until `cleared_at_ms`; its tones are held back until
+    `silenced_until_ms`, which may be long past.
+    """
+
+    alarm: Alarm
+    raised_at_ms: int
+    cleared_at_ms: int | None = None
+    acknowledged: bool = False
+    silenced_until_ms: int = 0
+
+    @property
+    def alarm_class(self) -> AlarmClass:
+        """How urgent it is."""
+        return RULES[self.alarm].alarm_class
+
+    @property
+    def latches(self) -> bool:
+        """Whether it stays listed after its condition has gone."""
+        return RULES[self.alarm].latches
+
+    @property
+    def active(self) -> bool:
+        """Whether its condition holds."""
+        return self.cleared_at_ms is None
+
+    def silenced_at(self, at_ms: int) -> bool:
+        """Whether silence is in force."""
+        return at_ms < self.silenced_until_ms
+
+    def last_start(self, at_ms: int, interval_ms: int) -> int:
+        """The last moment up to `at_ms` at which its pattern is to begin."""
+        return at_ms - (at_ms - self.raised_at_ms) % interval_ms
+
+    def next_start(self, after_ms: int, interval_ms: int) -> int:
+        """The first moment after `after_ms`, and not silenced, at which its pattern is to begin."""
+        earliest = max(after_ms + 1, self.silenced_until_ms, self.raised_at_ms)
+        rounds = ceil_div(earliest - self.raised_at_ms, interval_ms)
+        return self.raised_at_ms + rounds * interval_ms
+
+
+@dataclass(frozen=True, slots=True)
+class Alarms:
+    """The listed alarms, in order of their numbers, and the last test of a tone."""
+
+    signals: Signals
+    records: tuple[AlarmRecord, ...] = ()
+    test: Tone | None = None
+
+    def get(self, alarm: Alarm) -> AlarmRecord | None:
+        """The record of a listed alarm, None if it is not listed."""
+        return next((each for each in self.records if each.alarm is alarm), None)
+
+    def is_active(self, alarm: Alarm) -> bool:
+        """Whether the condition of an alarm holds."""
+        record = self.get(alarm)
+        return record is not None and record.active
+
+    def _with(self, alarm: Alarm, record: AlarmRecord | None) -> "Alarms":
+        records = [each for each in self.records if each.alarm is not alarm]
+        if record is not None:
+            records.append(record)
+            records.sort(key=lambda each: each.alarm.value)
+        return replace(self, records=tuple(records))
+
+    def raised(self, alarm: Alarm, at_ms: int) -> "Alarms":
+        """With an alarm active from now on, and nothing left of an earlier time it was raised."""
+        return self._with(alarm, AlarmRecord(alarm, at_ms))
+
+    def cleared(self, record: AlarmRecord, at_ms: int) -> "Alarms":
+        """With the condition of an alarm gone: off the list, unless it latches unacknowledged."""
+        if record.latches and not record.acknowledged:
+            return self._with(record.alarm, replace(record, cleared_at_ms=at_ms))
+        return self._with(record.alarm, None)
+
+    def acknowledged(self, record: AlarmRecord) -> "Alarms":
+        """With an alarm marked as seen. That ends a latch, never a condition."""
+        if record.active:
+            return self._with(record.alarm, replace(record, acknowledged=True))
+        return self._with(record.alarm, None)
+
+    def silenced(self, record: AlarmRecord, until_ms: int) -> "Alarms":
+        """With the tones of one alarm held back until then."""
+        return self._with(record.alarm, replace(record, silenced_until_ms=until_ms))
+
+    def tested(self, alarm_class: AlarmClass, at_ms: int) -> "Alarms":
+        """With the tone of a class sounding once, from now."""
+        end = at_ms + self.signals.for_class(alarm_class).duration_ms
+        return replace(self, test=Tone(alarm_class, None, at_ms, end))
+
+    def tone_at(self, at_ms: int) -> Tone | None:
+        """What sounds at `at_ms`, if these alarms stay as they are; None in silence.
+
+        One tone at a time: the highest class, and of that the tone that began last. `at_ms` must
+        not be before the last change.
+        """
+        tones = [*self._sounding(at_ms)]
+        if self.test is not None and self.test.starts_at_ms <= at_ms < self.test.ends_at_ms:
+            tones.append(self.test)
+        return max(
+            tones, key=lambda tone: (tone.alarm_class.value, tone.starts_at_ms), default=None
+        )
+
+    def next_tone(self, after_ms: int) -> Tone | None:
+        """The first tone to begin after `after_ms`, if these alarms stay as they are."""
+        unheard_from = self._critical_heard_from()
+        found: Tone | None = None
+        for record in self.records:
+            if not record.active:
+                continue
+            signal = self.signals.for_class(record.alarm_class)
+            start = record.next_start(after_ms, signal.interval_ms)
+            critical = record.alarm_class is AlarmClass.CRITICAL
+            if not critical and unheard_from is not None and start >= unheard_from:
+                continue
+            if found is None or (start, not critical) < (
+                found.starts_at_ms,
+                found.alarm_class is not AlarmClass.CRITICAL,
+            ):
+                end = start + signal.duration_ms
+                found = Tone(record.alarm_class, record.alarm, start, end)
+        return found
+
+    def _sounding(self, at_ms: int) -> Iterator[Tone]:
+        """The tones of active alarms that are due to sound at `at_ms` and not silenced."""
+        unheard_from = self._critical_heard_from()
+        for record in self.records:
+            critical = record.alarm_class is AlarmClass.CRITICAL
+            if not critical and unheard_from is not None and at_ms >= unheard_from:
+                continue
+            signal = self.signals.for_class(record.alarm_class)
+            start = record.last_start(at_ms, signal.interval_ms)
+            end = start + signal.duration_ms
+            if record.active and at_ms < end and start >= record.silenced_until_ms:
+                yield Tone(record.alarm_class, record.alarm, start, end)
+
+    def _critical_heard_from(self) -> int | None:
+        """From when on an active critical alarm is not silenced, so that no other is heard."""
+        return min(
+            (
+                record.silenced_until_ms
+                for record in self.records
+                if record.active and record.alarm_class is AlarmClass.CRITICAL
+            ),
+            default=None,
+        )

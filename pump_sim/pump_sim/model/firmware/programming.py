@@ -1,0 +1,32 @@
+"""The prescription in force and the one staged to replace it; staging never disturbs therapy."""
+
+from dataclasses import dataclass, replace
+
+from pump_sim.model.prescription import Mode, Prescription
+
+
+@dataclass(frozen=True, slots=True)
+class Programming:
+    """Current and pending prescription. Each commit raises `version`, which begins at 1."""
+
+    current: Prescription
+    version: int = 1
+    pending: Prescription | None = None
+    stopped_since_ms: int | None = None
+
+    def staged(self, prescription: Prescription) -> "Programming":
+        """With a pending prescription, in place of any other that was pending."""
+        return replace(self, pending=prescription)
+
+    def rolled_back(self) -> "Programming":
+        """Without a pending prescription."""
+        return replace(self, pending=None)
+
+    def committed(self, prescription: Prescription, at_ms: int) -> "Programming":
+        """With that prescription in force, whole or not at all (REQ-23), and nothing pending."""
+        stopped_since_ms = None
+        if prescription.mode is Mode.STOPPED:
+            # One stop after another is one long stop: the 48 h do not begin again.
+            already = self.stopped_since_ms
+            stopped_since_ms = at_ms if already is None else already
+        return Programming(prescription, self.version + 1, None, stopped_since_ms)

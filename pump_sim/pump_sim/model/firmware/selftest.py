@@ -1,0 +1,65 @@
+"""The self-test: what the pump is able to check of itself; it looks and repairs nothing."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pump_sim.model.events import TherapyLog
+from pump_sim.model.firmware.ledger import Ledger
+from pump_sim.model.firmware.programming import Programming
+from pump_sim.model.firmware.service import Service, ServiceState
+from pump_sim.model.prescription import check_prescription
+from pump_sim.model.profile import Profile
+from pump_sim.model.units import UNITS_PER_NL
+
+
+class Check(Enum):
+    """What is checked."""
+
+    PRESCRIPTION = 1
+    """The prescription in force agrees with itself and with the limits of the profile."""
+    LEDGER = 2
+    """The believed volume lies between nothing and the capacity, and not a unit is missing."""
+    LOG = 3
+    """The therapy log is an unbroken sequence in order of time."""
+    BATTERY = 4
+    """The pump has not reached the end of its service."""
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """One check and how it went."""
+
+    check: Check
+    passed: bool
+
+
+def self_test(
+    profile: Profile,
+    *,
+    programming: Programming,
+    ledger: Ledger,
+    log: TherapyLog,
+    service: Service,
+) -> tuple[CheckResult, ...]:
+    """Check everything; one result for each check, in order of their numbers."""
+    return (
+        CheckResult(Check.PRESCRIPTION, not check_prescription(programming.current, profile)),
+        CheckResult(Check.LEDGER, _ledger_is_sound(ledger, profile)),
+        CheckResult(Check.LOG, _log_is_unbroken(log)),
+        CheckResult(Check.BATTERY, service.state is not ServiceState.EOS),
+    )
+
+
+def _ledger_is_sound(ledger: Ledger, profile: Profile) -> bool:
+    spent = ledger.delivered_units + ledger.withdrawn_units
+    in_range = 0 <= ledger.left_units <= profile.capacity_nl * UNITS_PER_NL
+    return in_range and spent >= 0 and ledger.filled_units == spent + ledger.left_units
+
+
+def _log_is_unbroken(log: TherapyLog) -> bool:
+    first = log.range.first
+    in_sequence = all(
+        entry.sequence == first + index for index, entry in enumerate(log.entries)
+    )
+    times = [entry.at_ms for entry in log.entries]
+    return in_sequence and times == sorted(times) and len(log.entries) <= log.capacity

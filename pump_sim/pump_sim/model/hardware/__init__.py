@@ -1,0 +1,1 @@
+"""What is physically true of a pump; it never learns what the firmware believes."""
