@@ -61,7 +61,7 @@ ABSENT: Final = -(2**63)
 MAX_DRUG_NAME_BYTES: Final = 32
 MAX_LOG_ENTRIES: Final = 13
 MAX_ACCESS_ENTRIES: Final = 14
-MAX_REASONS: Final = 22
+MAX_REASONS: Final = 23
 """As many list elements as fit in one payload."""
 
 DIGEST_BYTES: Final = 32

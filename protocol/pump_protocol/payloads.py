@@ -117,6 +117,12 @@ class _Run:
         self._formats = formats
         self._struct = Struct("<" + "".join(formats))
         self._get = attrgetter(*names) if len(names) > 1 else _single(names[0])
+        # struct would cut or pad a digest of the wrong length.
+        self._sized = [
+            (index, int(format_[:-1]))
+            for index, format_ in enumerate(formats)
+            if format_.endswith("s")
+        ]
         self._absent = [
             (index, ABSENT if formats[index] == "q" else NEVER)
             for index, name in enumerate(names)
@@ -135,6 +141,13 @@ class _Run:
             for index, sentinel in self._absent:
                 if values[index] is None:
                     values[index] = sentinel
+        for index, size in self._sized:
+            value = values[index]
+            if not isinstance(value, bytes) or len(value) != size:
+                name = self._names[index]
+                raise UnsendableMessage(
+                    f"{type(message).__name__}.{name} = {value!r}: {size} bytes are needed"
+                )
         try:
             return self._struct.pack(*values)
         except StructError:
@@ -180,7 +193,12 @@ class _Text:
 
     def encode(self, message: object) -> bytes:
         text = getattr(message, self._name)
-        raw: bytes = text.encode()
+        try:
+            raw: bytes = text.encode()
+        except UnicodeEncodeError as error:
+            raise UnsendableMessage(
+                f"{type(message).__name__}.{self._name} = {text!r}: {error.reason}"
+            ) from None
         if len(raw) > 255:
             raise UnsendableMessage(
                 f"{type(message).__name__}.{self._name} takes {len(raw)} bytes; a text holds 255"

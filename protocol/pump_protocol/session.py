@@ -114,6 +114,7 @@ class Session:
         self._programmer_id = 0
         self._opened_ms = 0
         self._last_request_ms = 0
+        self._last_request: ev.RequestReceived | None = None
         self._last_digest = b""
         self._last_answer = b""
         self._retired: deque[int] = deque(maxlen=RETIRED_LINKS)
@@ -286,7 +287,9 @@ class Session:
                 f"{type(response).__name__} is no answer to {type(to.request).__name__}"
             )
         data = Frame(response.message_type, to.link_id, to.sequence, encode(response)).to_bytes()
-        if to.link_id == self._link_id and to.sequence == self._sequence:
+        # Not by number alone: identify outside a link may carry the number of the link's last
+        # request, and must not become the answer to it.
+        if to == self._last_request:
             self._last_answer = data
         self._outgoing.append(data)
         if isinstance(response, LinkClosed) and to.link_id == self._link_id:
@@ -333,7 +336,7 @@ class Session:
         self._programmer_id = request.programmer_id
         self._opened_ms = self._now_ms
         self._remember(frame)
-        self._tell(frame, request)
+        self._last_request = self._tell(frame, request)
 
     def _judge_in_link(self, frame: Frame) -> None:
         if frame.message_type == MessageType.OPEN_LINK:
@@ -346,17 +349,16 @@ class Session:
             )
         else:
             self._remember(frame)
-            self._accept(frame)
+            self._last_request = self._accept(frame)
 
-    def _accept(self, frame: Frame) -> None:
+    def _accept(self, frame: Frame) -> ev.RequestReceived | None:
         request = self._decode(frame)
-        if request is not None:
-            self._tell(frame, request)
+        return None if request is None else self._tell(frame, request)
 
-    def _tell(self, frame: Frame, request: Request[Response]) -> None:
-        self._events.append(
-            ev.RequestReceived(request, frame.link_id, frame.sequence, self._programmer_id)
-        )
+    def _tell(self, frame: Frame, request: Request[Response]) -> ev.RequestReceived:
+        event = ev.RequestReceived(request, frame.link_id, frame.sequence, self._programmer_id)
+        self._events.append(event)
+        return event
 
     def _decode(self, frame: Frame) -> Request[Response] | None:
         try:

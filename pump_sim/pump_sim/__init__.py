@@ -1,1 +1,4 @@
-"""A simulator of a programmable intrathecal infusion pump, never for clinical use; it knows no client."""
+"""A simulator of a programmable intrathecal infusion pump, never for clinical use.
+
+It knows no programmer: what talks to it does so over a port.
+"""

@@ -168,10 +168,8 @@ class PumpHost:
         self._plan()
 
     def _next_due_ns(self) -> int | None:
-        due = []
-        for link_ms in (self._session.next_timeout(), self.telemetry.next_timeout()):
-            if link_ms is not None:
-                due.append(link_ms * NS_PER_MS)
+        link_times = (self._session.next_timeout(), self.telemetry.next_timeout())
+        due = [link_ms * NS_PER_MS for link_ms in link_times if link_ms is not None]
         if self._jump_due:
             due.append((self._last_heard_ms + QUIET_BEFORE_JUMP_MS) * NS_PER_MS)
         next_event_ms = self.simulation.next_event_ms()

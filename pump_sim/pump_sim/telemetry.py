@@ -3,7 +3,7 @@
 Each request becomes one call of the model, each result one response, each refusal of the model one
 refusal on the wire. The enums of the two sides are mapped here by name, and a test holds the maps
 total. What lives in link time and belongs to neither side lives here too: how long a staged
-prescription waits to be committed. It knows neither bytes nor where they come from.
+prescription waits for its commit. It knows neither bytes nor where they come from.
 """
 
 from collections.abc import Callable
@@ -14,9 +14,11 @@ from pump_protocol import codes, events
 from pump_protocol import messages as m
 from pump_protocol._version import __version__
 from pump_protocol.payloads import prescription_digest
-from pump_sim.model import events as model_events
-from pump_sim.model.alarms import Alarm, AlarmClass
-from pump_sim.model.orders import BolusOrder, BolusOutcome, ReservoirUpdate
+from pump_sim.model.events import AccessEvent, EventCode, LogRange
+from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord
+from pump_sim.model.firmware.selftest import Check
+from pump_sim.model.firmware.service import ServiceState
+from pump_sim.model.orders import BolusOrder, BolusOutcome, BolusReport, ReservoirUpdate
 from pump_sim.model.prescription import MassUnit, Mode, Prescription
 from pump_sim.model.pump import Pump
 from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused
@@ -27,3 +29,444 @@ W = TypeVar("W", bound=IntEnum)
 
 def _by_name(model: type[M], wire: type[W]) -> dict[M, W]:
     return {member: wire[member.name] for member in model}
+
+
+def _inverse(mapping: dict[M, W]) -> dict[W, M]:
+    return {wire: member for member, wire in mapping.items()}
+
+
+# The model's enums to the wire's. A code the wire has beyond these is the session's own.
+MODES: Final = _by_name(Mode, codes.Mode)
+MASS_UNITS: Final = _by_name(MassUnit, codes.MassUnit)
+ALARMS: Final = _by_name(Alarm, codes.Alarm)
+ALARM_CLASSES: Final = _by_name(AlarmClass, codes.AlarmClass)
+SERVICE_STATES: Final = _by_name(ServiceState, codes.ServiceState)
+BOLUS_OUTCOMES: Final = _by_name(BolusOutcome, codes.BolusOutcome)
+CHECKS: Final = _by_name(Check, codes.Check)
+REFUSAL_CODES: Final = _by_name(RefusalCode, codes.RefusalCode)
+FIELDS: Final = _by_name(Field, codes.Field)
+LOG_EVENTS: Final = _by_name(EventCode, codes.LogEvent)
+ACCESS_EVENTS: Final = _by_name(AccessEvent, codes.AccessEvent)
+
+_MODES_IN: Final = _inverse(MODES)
+_MASS_UNITS_IN: Final = _inverse(MASS_UNITS)
+_ALARMS_IN: Final = _inverse(ALARMS)
+_ALARM_CLASSES_IN: Final = _inverse(ALARM_CLASSES)
+
+PRODUCT: Final = "pump-sim (simulator, not for clinical use)"
+
+_MISUSES: Final = frozenset(
+    {
+        codes.RefusalCode.LINK_ID_USED,
+        codes.RefusalCode.SEQUENCE_REUSED,
+        codes.RefusalCode.SEQUENCE_STALE,
+    }
+)
+
+
+class _RefusedByTelemetry(Exception):
+    """A refusal in the wire's own terms, of things that the model does not know."""
+
+    def __init__(self, reason: m.Reason) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+Handler = Callable[["Telemetry", Any, events.RequestReceived], m.Response]
+
+
+class Telemetry:
+    """Answers the requests of one link for one pump.
+
+    The caller has brought the pump to the present before each call.
+    """
+
+    def __init__(self, pump: Pump) -> None:
+        self._pump = pump
+        self._link_ms = 0
+        self._staged_until_ms: int | None = None
+        # The prescription in force on the wire: the same object until a commit replaces it.
+        self._prescription: tuple[Prescription, m.Prescription] | None = None
+
+    def answer(self, event: events.RequestReceived, link_ms: int) -> m.Response:
+        """Carry out a request at link time *link_ms*; a refusal has changed nothing."""
+        self._link_ms = link_ms
+        try:
+            return _HANDLERS[type(event.request)](self, event.request, event)
+        except Refused as refused:
+            reasons = tuple(map(_reason_out, refused.reasons))[: codes.MAX_REASONS]
+        except _RefusedByTelemetry as refused:
+            reasons = (refused.reason,)
+        refusal = m.Refusal(event.request.message_type, reasons)
+        self._record_refusal(refusal, event.link_id)
+        return refusal
+
+    def observe(self, event: events.Event) -> None:
+        """Take note of what the session decided by itself."""
+        if isinstance(event, events.RequestRefused):
+            self._record_refusal(event.refusal, event.link_id)
+
+    def next_timeout(self) -> int | None:
+        """The link time in ms at which :meth:`handle_timeout` wants to be called, or None."""
+        return self._staged_until_ms
+
+    def handle_timeout(self, link_ms: int) -> None:
+        """Roll back a staged prescription that nobody committed in time."""
+        if self._staged_until_ms is not None and link_ms >= self._staged_until_ms:
+            self._staged_until_ms = None
+            self._pump.roll_back(link_id=0, expired=True)
+
+    def _record_refusal(self, refusal: m.Refusal, link_id: int) -> None:
+        reason = refusal.reasons[0]
+        misuse = reason.code in _MISUSES
+        self._pump.record_refusal(
+            link_id=link_id,
+            request=refusal.request_type,
+            code=reason.code,
+            field=reason.field,
+            event=AccessEvent.SEQUENCE_MISUSED if misuse else AccessEvent.REFUSED,
+        )
+
+    # --- Link ------------------------------------------------------------------------------------
+
+    def _open_link(self, request: m.OpenLink, _: events.RequestReceived) -> m.LinkOpened:
+        return m.LinkOpened(
+            codes.IDLE_LIMIT_MS,
+            codes.ABSOLUTE_LIMIT_MS,
+            codes.STAGING_LIMIT_MS,
+            self._pump.last_order_number(request.programmer_id),
+        )
+
+    def _close_link(self, _: m.CloseLink, __: events.RequestReceived) -> m.LinkClosed:
+        return m.LinkClosed()
+
+    # --- Reading ---------------------------------------------------------------------------------
+
+    def _identify(self, _: m.Identify, __: events.RequestReceived) -> m.Identity:
+        profile = self._pump.profile
+        return m.Identity(
+            nature=codes.Nature.SIMULATOR,
+            protocol_version=codes.PROTOCOL_VERSION,
+            security_profile=codes.SecurityProfile.LEGACY_INSECURE,
+            capabilities=codes.Capability.SIMPLE_CONTINUOUS
+            | codes.Capability.MINIMUM_RATE
+            | codes.Capability.SINGLE_BOLUS,
+            reservoir_capacity_nl=profile.capacity_nl,
+            minimum_rate_nl_per_day=profile.minimum_rate_nl_per_day,
+            minimum_therapeutic_rate_nl_per_day=profile.min_therapeutic_rate_nl_per_day,
+            maximum_rate_nl_per_day=profile.max_rate_nl_per_day,
+            maximum_daily_dose_ng=profile.max_daily_dose_ng,
+            maximum_bolus_dose_ng=profile.max_bolus_dose_ng,
+            minimum_bolus_duration_ms=profile.min_bolus_duration_ms,
+            maximum_bolus_duration_ms=profile.max_bolus_duration_ms,
+            minimum_concentration_ng_per_ml=profile.min_concentration_ng_per_ml,
+            maximum_concentration_ng_per_ml=profile.max_concentration_ng_per_ml,
+            maximum_low_reservoir_threshold_nl=profile.max_low_reservoir_threshold_nl,
+            minimum_silence_ms=profile.min_silence_ms,
+            maximum_silence_non_critical_ms=profile.max_non_critical_silence_ms,
+            maximum_silence_critical_ms=profile.max_critical_silence_ms,
+            product=PRODUCT,
+            model=profile.model,
+            serial_number=self._pump.serial_number,
+            firmware_version=__version__,
+        )
+
+    def _interrogate(self, _: m.Interrogate, event: events.RequestReceived) -> m.StatusReport:
+        self._pump.record_interrogation(event.link_id)
+        status = self._pump.status()
+        bolus = status.bolus or status.last_bolus
+        tone = status.next_tone
+        return m.StatusReport(
+            status.at_ms,
+            status.clock_local_ms,
+            status.implanted_at_local_ms,
+            status.prescription_version,
+            self._prescription_out(status.prescription),
+            status.pending is not None,
+            status.rate_nl_per_day,
+            status.believed_volume_nl,
+            status.capacity_nl,
+            status.delivered_nl,
+            status.low_reservoir_at_ms,
+            status.empty_reservoir_at_ms,
+            status.last_refill_at_ms,
+            SERVICE_STATES[status.service],
+            status.battery_remaining_ppm,
+            status.eri_at_ms,
+            status.eos_at_ms,
+            None if tone is None else tone.starts_at_ms,
+            _range_out(status.log),
+            _range_out(status.access_log),
+            () if bolus is None else (_bolus_out(bolus),),
+            tuple([_alarm_out(record, status.at_ms) for record in status.alarms]),
+        )
+
+    def _read_prescription(
+        self, request: m.ReadPrescription, _: events.RequestReceived
+    ) -> m.PrescriptionReport:
+        version = self._pump.prescription_version
+        prescription: Prescription | None = self._pump.prescription
+        if request.slot is codes.PrescriptionSlot.PENDING:
+            version += 1
+            prescription = self._pump.pending
+        if prescription is None:
+            raise Refused(Reason(RefusalCode.NOTHING_STAGED))
+        sent = _prescription_out(prescription)
+        return m.PrescriptionReport(request.slot, version, prescription_digest(version, sent), sent)
+
+    # --- Programming in two steps ----------------------------------------------------------------
+
+    def _stage(
+        self, request: m.StagePrescription, event: events.RequestReceived
+    ) -> m.PrescriptionStaged:
+        self._pump.stage(_prescription_in(request.prescription), link_id=event.link_id)
+        self._staged_until_ms = self._link_ms + codes.STAGING_LIMIT_MS
+        version = self._pump.prescription_version + 1
+        # What the pump holds, not what was sent: the echo is there to be compared (REQ-24).
+        assert self._pump.pending is not None
+        echo = _prescription_out(self._pump.pending)
+        return m.PrescriptionStaged(
+            version, prescription_digest(version, echo), codes.STAGING_LIMIT_MS, echo
+        )
+
+    def _commit(
+        self, request: m.CommitPrescription, event: events.RequestReceived
+    ) -> m.PrescriptionCommitted:
+        pending = self._pump.pending
+        version = self._pump.prescription_version
+        current = prescription_digest(version, _prescription_out(self._pump.prescription))
+        if request.digest == current:
+            # A repeated commit, from a link that never heard the answer (REQ-25).
+            return m.PrescriptionCommitted(version, self._pump.prescription_since_ms, current)
+        if pending is None:
+            raise Refused(Reason(RefusalCode.NOTHING_STAGED))
+        if request.digest != prescription_digest(version + 1, _prescription_out(pending)):
+            reason = m.Reason(codes.RefusalCode.STALE_DIGEST, codes.Field.DIGEST)
+            raise _RefusedByTelemetry(reason)
+        version = self._pump.commit(link_id=event.link_id)
+        self._staged_until_ms = None
+        return m.PrescriptionCommitted(version, self._pump.prescription_since_ms, request.digest)
+
+    def _roll_back(
+        self, _: m.RollBackPrescription, event: events.RequestReceived
+    ) -> m.PrescriptionRolledBack:
+        self._pump.roll_back(link_id=event.link_id)
+        self._staged_until_ms = None
+        return m.PrescriptionRolledBack(self._pump.prescription_version)
+
+    # --- Orders ----------------------------------------------------------------------------------
+
+    def _order_bolus(self, request: m.OrderBolus, event: events.RequestReceived) -> m.BolusOrdered:
+        order = BolusOrder(
+            programmer_id=event.programmer_id,
+            order_number=request.order_number,
+            dose_ng=request.dose_ng,
+            concentration_ng_per_ml=request.concentration_ng_per_ml,
+            volume_nl=request.volume_nl,
+            duration_ms=request.duration_ms,
+        )
+        result = self._pump.order_bolus(order, link_id=event.link_id)
+        return m.BolusOrdered(
+            request.order_number, request.volume_nl, result.started_at_ms, result.ends_at_ms
+        )
+
+    def _abort_bolus(self, _: m.AbortBolus, event: events.RequestReceived) -> m.BolusAborted:
+        report = self._pump.abort_bolus(link_id=event.link_id)
+        return m.BolusAborted(report.order.order_number, report.delivered_nl)
+
+    def _update_reservoir(
+        self, request: m.UpdateReservoir, event: events.RequestReceived
+    ) -> m.ReservoirUpdated:
+        update = ReservoirUpdate(
+            programmer_id=event.programmer_id,
+            order_number=request.order_number,
+            volume_nl=request.volume_nl,
+        )
+        result = self._pump.update_reservoir(update, link_id=event.link_id)
+        return m.ReservoirUpdated(
+            request.order_number,
+            result.updated_at_ms,
+            result.believed_before_nl,
+            result.believed_after_nl,
+        )
+
+    # --- Alarms ----------------------------------------------------------------------------------
+
+    def _acknowledge(
+        self, request: m.AcknowledgeAlarm, event: events.RequestReceived
+    ) -> m.AlarmAcknowledged:
+        record = self._pump.acknowledge(_ALARMS_IN[request.alarm], link_id=event.link_id)
+        return m.AlarmAcknowledged(_alarm_out(record, self._pump.at_ms))
+
+    def _silence(self, request: m.SilenceAlarm, event: events.RequestReceived) -> m.AlarmSilenced:
+        record = self._pump.silence(
+            _ALARMS_IN[request.alarm], request.duration_ms, link_id=event.link_id
+        )
+        return m.AlarmSilenced(_alarm_out(record, self._pump.at_ms))
+
+    def _test_alarm(self, request: m.TestAlarm, event: events.RequestReceived) -> m.AlarmTested:
+        tone = self._pump.test_alarm(_ALARM_CLASSES_IN[request.alarm_class], link_id=event.link_id)
+        return m.AlarmTested(request.alarm_class, tone.ends_at_ms - tone.starts_at_ms)
+
+    # --- Logs, clock, self-test ------------------------------------------------------------------
+
+    def _read_log(self, request: m.ReadLog, _: events.RequestReceived) -> m.LogPage:
+        _check_limit(request.limit, codes.MAX_LOG_ENTRIES)
+        log = self._pump.log
+        return m.LogPage(
+            _range_out(log.range),
+            tuple(
+                m.LogEntry(
+                    entry.sequence,
+                    entry.at_ms,
+                    LOG_EVENTS[entry.event],
+                    entry.a,
+                    entry.b,
+                    entry.link_id,
+                    entry.prescription_version,
+                )
+                for entry in log.page(request.first_sequence, request.limit)
+            ),
+        )
+
+    def _read_access_log(
+        self, request: m.ReadAccessLog, _: events.RequestReceived
+    ) -> m.AccessLogPage:
+        _check_limit(request.limit, codes.MAX_ACCESS_ENTRIES)
+        log = self._pump.access_log
+        return m.AccessLogPage(
+            _range_out(log.range),
+            tuple(
+                m.AccessEntry(
+                    entry.sequence,
+                    entry.first_at_ms,
+                    entry.last_at_ms,
+                    min(entry.count, 2**32 - 1),
+                    ACCESS_EVENTS[entry.event],
+                    entry.request,
+                    entry.code,
+                    entry.field,
+                    entry.last_link_id,
+                )
+                for entry in log.page(request.first_sequence, request.limit)
+            ),
+        )
+
+    def _set_clock(self, request: m.SetClock, event: events.RequestReceived) -> m.ClockSet:
+        old_ms, new_ms = self._pump.set_clock(request.clock_ms, link_id=event.link_id)
+        return m.ClockSet(old_ms, new_ms)
+
+    def _self_test(self, _: m.SelfTest, event: events.RequestReceived) -> m.SelfTestReport:
+        results = self._pump.self_test(link_id=event.link_id)
+        return m.SelfTestReport(
+            tuple(m.CheckResult(CHECKS[result.check], result.passed) for result in results)
+        )
+
+    def _prescription_out(self, prescription: Prescription) -> m.Prescription:
+        if self._prescription is None or self._prescription[0] is not prescription:
+            self._prescription = (prescription, _prescription_out(prescription))
+        return self._prescription[1]
+
+
+_HANDLERS: Final[dict[type[m.Request[Any]], Handler]] = {
+    m.OpenLink: Telemetry._open_link,
+    m.CloseLink: Telemetry._close_link,
+    m.Identify: Telemetry._identify,
+    m.Interrogate: Telemetry._interrogate,
+    m.ReadPrescription: Telemetry._read_prescription,
+    m.StagePrescription: Telemetry._stage,
+    m.CommitPrescription: Telemetry._commit,
+    m.RollBackPrescription: Telemetry._roll_back,
+    m.OrderBolus: Telemetry._order_bolus,
+    m.AbortBolus: Telemetry._abort_bolus,
+    m.UpdateReservoir: Telemetry._update_reservoir,
+    m.AcknowledgeAlarm: Telemetry._acknowledge,
+    m.SilenceAlarm: Telemetry._silence,
+    m.TestAlarm: Telemetry._test_alarm,
+    m.ReadLog: Telemetry._read_log,
+    m.ReadAccessLog: Telemetry._read_access_log,
+    m.SetClock: Telemetry._set_clock,
+    m.SelfTest: Telemetry._self_test,
+}
+
+
+def _prescription_in(sent: m.Prescription) -> Prescription:
+    return Prescription(
+        mode=_MODES_IN[sent.mode],
+        drug_name=sent.drug_name,
+        mass_unit=_MASS_UNITS_IN[sent.mass_unit],
+        concentration_ng_per_ml=sent.concentration_ng_per_ml,
+        daily_dose_ng=sent.daily_dose_ng,
+        rate_nl_per_day=sent.rate_nl_per_day,
+        low_reservoir_threshold_nl=sent.low_reservoir_threshold_nl,
+    )
+
+
+def _prescription_out(prescription: Prescription) -> m.Prescription:
+    return m.Prescription(
+        mode=MODES[prescription.mode],
+        mass_unit=MASS_UNITS[prescription.mass_unit],
+        concentration_ng_per_ml=prescription.concentration_ng_per_ml,
+        daily_dose_ng=prescription.daily_dose_ng,
+        rate_nl_per_day=prescription.rate_nl_per_day,
+        low_reservoir_threshold_nl=prescription.low_reservoir_threshold_nl,
+        drug_name=prescription.drug_name,
+    )
+
+
+def _alarm_out(record: AlarmRecord, at_ms: int) -> m.AlarmRecord:
+    silenced = record.active and record.silenced_at(at_ms)
+    flags = codes.AlarmFlag(0)
+    if record.active:
+        flags |= codes.AlarmFlag.ACTIVE
+    if record.latches and not record.acknowledged:
+        flags |= codes.AlarmFlag.LATCHED
+    if record.acknowledged:
+        flags |= codes.AlarmFlag.ACKNOWLEDGED
+    if silenced:
+        flags |= codes.AlarmFlag.SILENCED
+    return m.AlarmRecord(
+        ALARMS[record.alarm],
+        flags,
+        record.raised_at_ms,
+        record.cleared_at_ms,
+        record.silenced_until_ms if silenced else None,
+    )
+
+
+def _bolus_out(report: BolusReport) -> m.BolusReport:
+    return m.BolusReport(
+        BOLUS_OUTCOMES[report.outcome],
+        report.order.programmer_id,
+        report.order.order_number,
+        report.order.volume_nl,
+        report.delivered_nl,
+        report.order.duration_ms,
+        report.started_at_ms,
+    )
+
+
+def _range_out(held: LogRange) -> m.LogRange:
+    return m.LogRange(held.first, held.next, held.overwritten)
+
+
+def _reason_out(reason: Reason) -> m.Reason:
+    return m.Reason(
+        REFUSAL_CODES[reason.code],
+        FIELDS[reason.field],
+        _i64(reason.value),
+        _i64(reason.minimum),
+        _i64(reason.maximum),
+    )
+
+
+def _i64(value: int | None) -> int | None:
+    """Refusals carry signed numbers; an unsigned one beyond them is left out rather than bent."""
+    return value if value is not None and value < 2**63 else None
+
+
+def _check_limit(limit: int, maximum: int) -> None:
+    if not 1 <= limit <= maximum:
+        raise _RefusedByTelemetry(
+            m.Reason(codes.RefusalCode.OUT_OF_RANGE, codes.Field.ENTRY_LIMIT, limit, 1, maximum)
+        )

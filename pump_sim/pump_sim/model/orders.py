@@ -48,8 +48,9 @@ class BolusResult:
 
 @dataclass(frozen=True, slots=True)
 class ReservoirResult:
-    """An accepted reservoir update: the believed volume just before and after."""
+    """An accepted reservoir update: when, and the believed volume just before and after."""
 
+    updated_at_ms: int
     believed_before_nl: int
     believed_after_nl: int
 

@@ -150,8 +150,8 @@ def check_prescription(prescription: Prescription, profile: Profile) -> tuple[Re
 
 
 def _check_continuous(prescription: Prescription, profile: Profile) -> tuple[Reason, ...]:
-    # REQ-01 and REQ-03: the flow limits and the dose limit stand each for itself. A minutes-for-hours
-    # slip can be far within what the drive is able to pump (domain.md 4.3, T6).
+    # REQ-01 and REQ-03: the limits of flow and of dose stand each for itself. A slip of minutes for
+    # hours can be far within what the drive is able to pump (domain.md 4.3, T6).
     reasons = out_of_range(
         Field.RATE,
         prescription.rate_nl_per_day,

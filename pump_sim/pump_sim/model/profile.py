@@ -3,6 +3,7 @@
 The figures live in `profiles/*.toml`; this module knows their meaning, not their values.
 """
 
+import itertools
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -22,7 +23,7 @@ class ProfileError(ValueError):
 def _figure(unit: str, minimum: int, maximum: int) -> int:
     """A figure that every profile file gives, in `unit`, within inclusive limits."""
     # dataclasses.field() is typed as its default; a required field has none.
-    return cast(int, field(metadata={"unit": unit, "minimum": minimum, "maximum": maximum}))
+    return cast("int", field(metadata={"unit": unit, "minimum": minimum, "maximum": maximum}))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,7 +131,7 @@ def _profile(path: Path, table: dict[str, Any]) -> Profile:
             raise ProfileError(f"{path}: {key}: a source is needed, if only 'unverified'")
         values[key], sources[key] = value, source
     for row in _ORDERED:
-        for lesser, greater in zip(row, row[1:], strict=False):
+        for lesser, greater in itertools.pairwise(row):
             if values[lesser] > values[greater]:
                 raise ProfileError(
                     f"{path}: {lesser} = {values[lesser]}: allowed are 0..{values[greater]}"

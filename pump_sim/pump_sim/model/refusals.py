@@ -83,7 +83,7 @@ class Reason:
         return f"{self.code.name} ({self.field.name} = {self.value}, allowed {low}..{high})"
 
 
-class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error of the pump
+class Refused(Exception):
     """The pump refuses a command, for every reason listed; its therapy goes on unchanged."""
 
     def __init__(self, *reasons: Reason) -> None:

@@ -37,6 +37,8 @@ class Status:
     """Believed to be delivered since implant."""
     low_reservoir_at_ms: int | None
     """When the low-reservoir alarm is due, or was raised if it is active (REQ-19)."""
+    empty_reservoir_at_ms: int | None
+    """When the reservoir will be believed empty if nothing changes, or since when it is."""
     last_refill_at_ms: int
 
     service: ServiceState

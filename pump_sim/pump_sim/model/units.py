@@ -22,12 +22,12 @@ PPM: Final = 1_000_000
 
 
 def nearest(numerator: int, denominator: int) -> int:
-    """The whole number nearest to a fraction, ties to even (REQ-05). The denominator is positive."""
+    """The whole number nearest to a fraction, ties to even (REQ-05); the denominator > 0."""
     quotient, remainder = divmod(numerator, denominator)
     excess = 2 * remainder - denominator
     return quotient + (excess > 0 or (excess == 0 and quotient % 2 == 1))
 
 
 def ceil_div(numerator: int, denominator: int) -> int:
-    """The least whole number not below a fraction. The denominator is positive."""
+    """The least whole number not below a fraction; the denominator > 0."""
     return -(-numerator // denominator)

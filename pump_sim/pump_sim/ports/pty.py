@@ -86,12 +86,13 @@ class PtyPort:
             make_raw(self._replica)
             os.set_blocking(self._master, False)
             mark_live(self._replica)
-            self._path = os.ttyname(self._replica)
+            path = os.ttyname(self._replica)
             if self._link is not None:
-                self._link.claim(self._path)
+                self._link.claim(path)
         except BaseException:
             self._close_descriptors()
             raise
+        self._path = path
         self._listener = listener
         self._loop = asyncio.get_running_loop()
         self._loop.add_reader(self._master, self._on_readable)
@@ -100,10 +101,8 @@ class PtyPort:
         """Write at once what fits (about 18 kB unread); drop and count the rest."""
         try:
             written = os.write(self._master, data)
-        except BlockingIOError:
-            written = 0
         except OSError:
-            # Closed (EBADF), or no replica open at all (EIO): nobody is there to take it.
+            # Full (EAGAIN), or the port is closed (EBADF): nobody takes it.
             written = 0
         self._dropped_bytes += len(data) - written
         if written:

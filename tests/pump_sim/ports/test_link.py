@@ -10,10 +10,14 @@ from pathlib import Path
 import pytest
 
 from pump_sim.ports import PortBusyError, PortError, open_port
-from pump_sim.ports.link import is_live, mark_live
+from pump_sim.ports.link import StableLink, is_live, mark_live
 from pump_sim.ports.pty import PtyPort
 
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="only Linux marks a live pump's pty")
+
+
+def open_descriptors() -> list[Path]:
+    return sorted(Path("/dev/fd").iterdir())
 
 
 def test_the_link_is_the_address_and_leads_to_the_device(
@@ -88,22 +92,22 @@ def test_the_link_of_a_killed_pump_is_replaced_though_its_number_is_in_use(
         os.close(replica)
 
 
-def test_a_killed_pumps_number_may_be_our_own(run, recorder, tmp_path) -> None:
+def test_a_killed_pumps_number_may_be_our_own(tmp_path) -> None:
     """The lowest free number is given out again: the old link may lead to the new pty."""
-    link = tmp_path / "pump"
     master, replica = os.openpty()
-    link.symlink_to(os.ttyname(replica))
-    os.close(replica)
-    os.close(master)
-
-    async def work() -> None:
-        port = PtyPort(str(link))
-        await port.start(recorder)
-        assert link.exists()
-        await port.close()
+    path = os.ttyname(replica)
+    mark_live(replica)
+    link = tmp_path / "pump"
+    link.symlink_to(path)
+    try:
+        ours = StableLink(str(link))
+        ours.claim(path)
+        assert str(link.readlink()) == path
+        ours.release()
         assert not link.is_symlink()
-
-    run(work())
+    finally:
+        os.close(replica)
+        os.close(master)
 
 
 def test_a_live_pumps_link_is_refused_and_stays(run, recorder, tmp_path) -> None:
@@ -190,11 +194,11 @@ def test_a_refused_start_leaves_no_descriptor_open(run, recorder, tmp_path) -> N
     (tmp_path / "pump").mkdir()
 
     async def work() -> None:
-        before = sorted(Path("/dev/fd").iterdir())
+        before = open_descriptors()
         port = PtyPort(str(tmp_path / "pump"))
         with pytest.raises(PortError):
             await port.start(recorder)
-        assert sorted(Path("/dev/fd").iterdir()) == before
+        assert open_descriptors() == before
 
     run(work())
 

@@ -94,7 +94,7 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRecord:
-    """One listed alarm. Active until `cleared_at_ms`; its tones are held back until
+    """One alarm since it was raised. Active until `cleared_at_ms`; its tones are held back until
     `silenced_until_ms`, which may be long past.
     """
 
@@ -118,6 +118,11 @@ class AlarmRecord:
     def active(self) -> bool:
         """Whether its condition holds."""
         return self.cleared_at_ms is None
+
+    @property
+    def listed(self) -> bool:
+        """Whether it is to be shown: active, or latched and never acknowledged (REQ-17)."""
+        return self.active or (self.latches and not self.acknowledged)
 
     def silenced_at(self, at_ms: int) -> bool:
         """Whether silence is in force."""
@@ -151,32 +156,13 @@ class Alarms:
         record = self.get(alarm)
         return record is not None and record.active
 
-    def _with(self, alarm: Alarm, record: AlarmRecord | None) -> "Alarms":
-        records = [each for each in self.records if each.alarm is not alarm]
-        if record is not None:
+    def updated(self, record: AlarmRecord) -> "Alarms":
+        """With this record of its alarm, or with none if it has no more reason to be listed."""
+        records = [each for each in self.records if each.alarm is not record.alarm]
+        if record.listed:
             records.append(record)
             records.sort(key=lambda each: each.alarm.value)
         return replace(self, records=tuple(records))
-
-    def raised(self, alarm: Alarm, at_ms: int) -> "Alarms":
-        """With an alarm active from now on, and nothing left of an earlier time it was raised."""
-        return self._with(alarm, AlarmRecord(alarm, at_ms))
-
-    def cleared(self, record: AlarmRecord, at_ms: int) -> "Alarms":
-        """With the condition of an alarm gone: off the list, unless it latches unacknowledged."""
-        if record.latches and not record.acknowledged:
-            return self._with(record.alarm, replace(record, cleared_at_ms=at_ms))
-        return self._with(record.alarm, None)
-
-    def acknowledged(self, record: AlarmRecord) -> "Alarms":
-        """With an alarm marked as seen. That ends a latch, never a condition."""
-        if record.active:
-            return self._with(record.alarm, replace(record, acknowledged=True))
-        return self._with(record.alarm, None)
-
-    def silenced(self, record: AlarmRecord, until_ms: int) -> "Alarms":
-        """With the tones of one alarm held back until then."""
-        return self._with(record.alarm, replace(record, silenced_until_ms=until_ms))
 
     def tested(self, alarm_class: AlarmClass, at_ms: int) -> "Alarms":
         """With the tone of a class sounding once, from now."""

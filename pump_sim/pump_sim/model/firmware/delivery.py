@@ -7,7 +7,7 @@ moments every volume is a function of time (`course.py`). While an alarm holds t
 course is empty, whatever is prescribed.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pump_sim.model.course import BolusCurve, Course
 from pump_sim.model.firmware.alarms import Alarm
@@ -22,7 +22,7 @@ class Delivery:
     `held_by` is the alarm that stopped the infusion, None while drug flows as prescribed.
     """
 
-    course: Course = Course()
+    course: Course = field(default_factory=Course)
     order: BolusOrder | None = None
     last_bolus: BolusReport | None = None
     held_by: Alarm | None = None
@@ -59,9 +59,12 @@ class Delivery:
         return self.course.rate_nl_per_day + nearest(bolus.volume_units, bolus.duration_ms)
 
     def bolus_report(
-        self, at_ms: int, outcome: BolusOutcome = BolusOutcome.RUNNING
+        self, at_ms: int, outcome: BolusOutcome = BolusOutcome.RUNNING, *, unsure_ms: int = 0
     ) -> BolusReport | None:
-        """How far the bolus in progress has come by `at_ms`; None if there is none."""
+        """How far the bolus in progress has come by `at_ms`; None if there is none.
+
+        The last `unsure_ms` milliseconds do not count as delivered.
+        """
         curve = self.course.bolus
         if curve is None or self.order is None:
             return None
@@ -70,5 +73,5 @@ class Delivery:
             outcome=outcome,
             started_at_ms=curve.started_at_ms,
             ended_at_ms=None if outcome is BolusOutcome.RUNNING else at_ms,
-            delivered_nl=curve.units_at(at_ms) // UNITS_PER_NL,
+            delivered_nl=curve.units_at(at_ms - unsure_ms) // UNITS_PER_NL,
         )

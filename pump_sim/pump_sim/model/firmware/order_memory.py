@@ -58,8 +58,6 @@ class OrderMemory:
             raise Refused(*known.outcome)
         return known.outcome
 
-    def remembering(
-        self, order: Order, outcome: OrderResult | tuple[Reason, ...]
-    ) -> "OrderMemory":
+    def remembering(self, order: Order, outcome: OrderResult | tuple[Reason, ...]) -> "OrderMemory":
         """The memory after a new order; a repeat of it will be answered with the same outcome."""
         return OrderMemory({**self.last, order.programmer_id: Remembered(order, outcome)})

@@ -7,10 +7,15 @@ from pump_sim.model.prescription import Mode, Prescription
 
 @dataclass(frozen=True, slots=True)
 class Programming:
-    """Current and pending prescription. Each commit raises `version`, which begins at 1."""
+    """Current and pending prescription. Each commit raises `version`, which begins at 1.
+
+    `since_ms` is when the current one was put in force, `stopped_since_ms` when the pump was
+    stopped, None unless it is.
+    """
 
     current: Prescription
     version: int = 1
+    since_ms: int = 0
     pending: Prescription | None = None
     stopped_since_ms: int | None = None
 
@@ -29,4 +34,6 @@ class Programming:
             # One stop after another is one long stop: the 48 h do not begin again.
             already = self.stopped_since_ms
             stopped_since_ms = at_ms if already is None else already
-        return Programming(prescription, self.version + 1, None, stopped_since_ms)
+        return Programming(
+            prescription, self.version + 1, since_ms=at_ms, stopped_since_ms=stopped_since_ms
+        )

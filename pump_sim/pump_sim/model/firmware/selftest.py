@@ -5,8 +5,8 @@ from enum import Enum
 
 from pump_sim.model.events import TherapyLog
 from pump_sim.model.firmware.ledger import Ledger
-from pump_sim.model.firmware.programming import Programming
-from pump_sim.model.firmware.service import Service, ServiceState
+from pump_sim.model.firmware.service import ServiceState
+from pump_sim.model.firmware.state import FirmwareState
 from pump_sim.model.prescription import check_prescription
 from pump_sim.model.profile import Profile
 from pump_sim.model.units import UNITS_PER_NL
@@ -33,20 +33,14 @@ class CheckResult:
     passed: bool
 
 
-def self_test(
-    profile: Profile,
-    *,
-    programming: Programming,
-    ledger: Ledger,
-    log: TherapyLog,
-    service: Service,
-) -> tuple[CheckResult, ...]:
+def self_test(profile: Profile, firmware: FirmwareState) -> tuple[CheckResult, ...]:
     """Check everything; one result for each check, in order of their numbers."""
+    prescription = firmware.programming.current
     return (
-        CheckResult(Check.PRESCRIPTION, not check_prescription(programming.current, profile)),
-        CheckResult(Check.LEDGER, _ledger_is_sound(ledger, profile)),
-        CheckResult(Check.LOG, _log_is_unbroken(log)),
-        CheckResult(Check.BATTERY, service.state is not ServiceState.EOS),
+        CheckResult(Check.PRESCRIPTION, not check_prescription(prescription, profile)),
+        CheckResult(Check.LEDGER, _ledger_is_sound(firmware.ledger, profile)),
+        CheckResult(Check.LOG, _log_is_unbroken(firmware.log)),
+        CheckResult(Check.BATTERY, firmware.service.state is not ServiceState.EOS),
     )
 
 
@@ -58,8 +52,6 @@ def _ledger_is_sound(ledger: Ledger, profile: Profile) -> bool:
 
 def _log_is_unbroken(log: TherapyLog) -> bool:
     first = log.range.first
-    in_sequence = all(
-        entry.sequence == first + index for index, entry in enumerate(log.entries)
-    )
+    in_sequence = all(entry.sequence == first + index for index, entry in enumerate(log.entries))
     times = [entry.at_ms for entry in log.entries]
     return in_sequence and times == sorted(times) and len(log.entries) <= log.capacity

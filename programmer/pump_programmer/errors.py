@@ -1,0 +1,109 @@
+"""What can go wrong between a programmer and a pump, as one tree; it knows no port and no bytes.
+
+::
+
+    ProgrammerError
+    ├── PortUnavailable       the port cannot be used
+    │   ├── PortMissing       there is no such port
+    │   └── PortBusy          somebody else has it
+    ├── PumpGone              the port was lost while in use
+    ├── NoAnswerError         no answer in time; nothing was changed
+    ├── WrongPeer             something answers, but not as this protocol wants it
+    ├── OutcomeUnknown        the answer to a request that changes something was lost
+    ├── PumpRefused           the pump said no, with every reason; nothing was changed
+    ├── VerificationFailed    the pump's own copy is not what was sent
+    └── NotConfirmed          the person said no; nothing was changed
+
+Values that cannot go on the wire at all raise :class:`pump_protocol.errors.LocalError` before
+anything is sent.
+"""
+
+from typing import ClassVar
+
+from pump_programmer.words import refusal_text
+from pump_protocol.messages import Refusal, Request, Response
+
+
+class ProgrammerError(Exception):
+    """Anything that this package raises; ``kind`` is its stable name for other programs."""
+
+    kind: ClassVar[str] = "programmer_error"
+
+
+class PortUnavailable(ProgrammerError):
+    """The port is there, but it cannot be opened or is no serial port."""
+
+    kind = "port_unavailable"
+
+
+class PortMissing(PortUnavailable):
+    """There is no such port."""
+
+    kind = "port_missing"
+
+
+class PortBusy(PortUnavailable):
+    """Another program has the port."""
+
+    kind = "port_busy"
+
+
+class PumpGone(ProgrammerError):
+    """The port was lost while it was in use. No silent reconnection: open a new Programmer."""
+
+    kind = "pump_gone"
+
+
+class NoAnswerError(ProgrammerError):
+    """No answer to any attempt, for a request that changes nothing in the pump's therapy."""
+
+    kind = "no_answer"
+
+
+class WrongPeer(ProgrammerError):
+    """Something answers, but it is no pump of this protocol version."""
+
+    kind = "wrong_peer"
+
+
+class OutcomeUnknown(ProgrammerError):
+    """A request that changes something was sent, and its answer was lost: was it done?
+
+    ``Programmer.resolve()`` finds out, as soon as the pump answers again.
+
+    :ivar request: what was asked for.
+    """
+
+    kind = "outcome_unknown"
+
+    def __init__(self, effect: str, why: str, request: Request[Response]):
+        super().__init__(f"UNKNOWN whether {effect}: {why}. Interrogate the pump to find out.")
+        self.request = request
+
+
+class PumpRefused(ProgrammerError):
+    """The pump refused; nothing was changed.
+
+    :ivar refusal: every reason, with field, value and allowed range.
+    :ivar attempts: how often the request was sent; more than one leaves room for doubt when the
+        reason is that the link was not open.
+    """
+
+    kind = "refused"
+
+    def __init__(self, refusal: Refusal, attempts: int = 1):
+        super().__init__(refusal_text(refusal))
+        self.refusal = refusal
+        self.attempts = attempts
+
+
+class VerificationFailed(ProgrammerError):
+    """What the pump holds is not what was sent."""
+
+    kind = "verification_failed"
+
+
+class NotConfirmed(ProgrammerError):
+    """A person did not confirm; nothing was changed."""
+
+    kind = "not_confirmed"

@@ -1,0 +1,140 @@
+"""One link over one transport: sends a request and blocks until it is answered, or until its
+deadline; it knows no meaning of any message.
+
+The decisions are those of :class:`pump_protocol.session.Session`. This driver adds what a session
+has not: a clock, a port, and a deadline that holds whatever arrives, even noise without end.
+"""
+
+import secrets
+from time import monotonic_ns
+from typing import Final, TypeVar, cast
+
+from pump_programmer.errors import NoAnswerError, PumpRefused, WrongPeer
+from pump_programmer.transport import Transport
+from pump_protocol import events as ev
+from pump_protocol.codes import RESPONSE_BIT
+from pump_protocol.messages import Request, Response
+from pump_protocol.session import RetryPolicy, Role, Session
+from pump_protocol.states import LinkState
+
+R = TypeVar("R", bound=Response)
+
+_NS_PER_MS: Final = 1_000_000
+
+
+class Link:
+    """A programmer's session with a fresh random link id.
+
+    :param retry: how often a request is sent, and how long each sending waits.
+    :param deadline_ms: when an exchange ends at the latest, whatever happens.
+    """
+
+    def __init__(self, transport: Transport, retry: RetryPolicy, deadline_ms: int):
+        self._transport = transport
+        self._deadline_ms = deadline_ms
+        self._session = Session(
+            Role.PROGRAMMER, link_id=secrets.randbelow(2**64 - 1) + 1, retry=retry
+        )
+        self._origin_ns = monotonic_ns()
+        self._broken = False
+        self._noise_bytes = 0
+        self._echoed = False
+
+    @property
+    def link_id(self) -> int:
+        """The random id under which this link opens."""
+        return self._session.link_id
+
+    @property
+    def is_open(self) -> bool:
+        """Whether requests other than the opening ones may be sent."""
+        return self._session.link_state is LinkState.OPEN and not self._broken
+
+    def exchange(self, request: Request[R], *, attempts: int | None = None) -> R:
+        """Send *request* and wait for its answer.
+
+        :param attempts: send at most so often, instead of what the retry policy says.
+        :raises PumpRefused: the pump refused it.
+        :raises NoAnswerError: no answer to any attempt, or none before the deadline.
+        :raises WrongPeer: an answer that this protocol does not allow.
+        :raises PumpGone: the port was lost.
+        :raises pump_protocol.errors.LocalError: the request cannot be sent at all.
+        """
+        session, policy = self._session, self._session.retry
+        self._noise_bytes, self._echoed = 0, False
+        began_ms = self._now_ms()
+        session.send_request(request, began_ms)
+        if attempts is not None:
+            session.retry = RetryPolicy(policy.response_timeout_ms, attempts)
+        # Until the exchange has ended well, this link is unfit for another one.
+        self._broken = True
+        try:
+            event = self._run_exchange(began_ms + self._deadline_ms)
+        finally:
+            session.retry = policy
+        if event is None:
+            raise NoAnswerError(self._silence(self._deadline_ms))
+        self._broken = False
+        if isinstance(event, ev.ResponseReceived):
+            return cast("R", event.response)
+        if isinstance(event, ev.RefusalReceived):
+            raise PumpRefused(event.refusal, event.attempts)
+        if isinstance(event, ev.ResponseGarbled):
+            raise WrongPeer(f"the answer breaks the protocol: {event.why}")
+        if self._echoed:
+            raise WrongPeer("the port echoes what it is sent: a loop-back or a terminal, no pump")
+        raise NoAnswerError(self._silence(self._now_ms() - began_ms, event.attempts))
+
+    def _run_exchange(
+        self, deadline_ms: int
+    ) -> ev.ResponseReceived | ev.RefusalReceived | ev.ResponseGarbled | ev.NoAnswer | None:
+        """Move bytes until the exchange has ended; None at the deadline."""
+        session, transport = self._session, self._transport
+        while True:
+            # All events before any timeout: an answer that is here already is not late.
+            while (event := session.next_event()) is not None:
+                if isinstance(
+                    event,
+                    (ev.ResponseReceived, ev.RefusalReceived, ev.ResponseGarbled, ev.NoAnswer),
+                ):
+                    return event
+                self._note(event)
+            now_ms = self._now_ms()
+            if now_ms >= deadline_ms:
+                return None
+            due_ms = session.next_timeout()
+            if due_ms is not None and due_ms <= now_ms:
+                session.handle_timeout(now_ms)
+                continue
+            wake_ms = deadline_ms if due_ms is None else min(due_ms, deadline_ms)
+            data = session.data_to_send()
+            if data:
+                transport.write(data, (wake_ms - now_ms) / 1_000)
+            received = transport.read(self._wait_s(wake_ms))
+            if received:
+                session.receive_data(received, self._now_ms())
+
+    def _note(self, event: ev.Event) -> None:
+        if isinstance(event, ev.NoiseReceived):
+            self._noise_bytes += event.noise.size
+        elif isinstance(event, ev.FrameIgnored):
+            frame = event.frame
+            if frame.link_id == self.link_id and frame.message_type < RESPONSE_BIT:
+                self._echoed = True
+
+    def _silence(self, waited_ms: int, attempts: int | None = None) -> str:
+        tries = "" if attempts is None else f" to {attempts} attempts"
+        text = f"no answer{tries} within {waited_ms / 1_000:.1f} s"
+        if self._noise_bytes:
+            text += (
+                f"; {self._noise_bytes} bytes arrived that are no frame of this protocol"
+                " (a noisy line, or another device)"
+            )
+        return text
+
+    def _now_ms(self) -> int:
+        return (monotonic_ns() - self._origin_ns) // _NS_PER_MS
+
+    def _wait_s(self, until_ms: int) -> float:
+        """Seconds until link time *until_ms*, to the nanosecond, so that no wait ends too early."""
+        return max(0, self._origin_ns + until_ms * _NS_PER_MS - monotonic_ns()) / 1e9

@@ -1,0 +1,264 @@
+"""The programmer: what a clinician's software asks of a pump, every change verified.
+
+Blocking, for one thread, over one port; each exchange ends by its deadline. It knows no screen and
+no command line.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypeVar
+
+from pump_programmer.conversation import Conversation
+from pump_programmer.errors import (
+    NotConfirmed,
+    OutcomeUnknown,
+    ProgrammerError,
+    VerificationFailed,
+)
+from pump_programmer.review import Review, review
+from pump_protocol import messages as m
+from pump_protocol.codes import (
+    MAX_ACCESS_ENTRIES,
+    MAX_LOG_ENTRIES,
+    Alarm,
+    AlarmClass,
+    PrescriptionSlot,
+)
+from pump_protocol.payloads import prescription_digest
+from pump_protocol.units import volume_for_dose
+
+E = TypeVar("E", m.LogEntry, m.AccessEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class Programmed:
+    """A prescription that was reviewed, committed, read back and found right."""
+
+    review: Review
+    committed: m.PrescriptionCommitted
+    read_back: m.PrescriptionReport
+
+
+class Programmer(Conversation):
+    """One programmer at one port; parameters are those of
+    :class:`~pump_programmer.conversation.Conversation`.
+
+    Beside what each method names, all of them raise what
+    :meth:`~pump_programmer.conversation.Conversation.exchange` raises.
+    """
+
+    # --- Reading ---------------------------------------------------------------------------------
+
+    def identify(self) -> m.Identity:
+        """Who answers, what it can do, and the limits it enforces."""
+        return self.exchange(m.Identify())
+
+    def interrogate(self) -> m.StatusReport:
+        """Everything that a clinician sees."""
+        return self.exchange(m.Interrogate())
+
+    def read_prescription(
+        self, slot: PrescriptionSlot = PrescriptionSlot.CURRENT
+    ) -> m.PrescriptionReport:
+        """The prescription in force, or the staged one.
+
+        :raises VerificationFailed: the digest is not that of the prescription.
+        """
+        report = self.exchange(m.ReadPrescription(slot))
+        _check_digest(report)
+        return report
+
+    def read_log(self, first: int = 1, limit: int | None = None) -> Iterator[m.LogEntry]:
+        """The therapy log, oldest first, from sequence number *first* to its present end."""
+
+        def page(at: int, count: int) -> tuple[m.LogRange, tuple[m.LogEntry, ...]]:
+            answer = self.exchange(m.ReadLog(at, count))
+            return answer.range, answer.entries
+
+        return _pages(page, first, limit, MAX_LOG_ENTRIES)
+
+    def read_access_log(self, first: int = 1, limit: int | None = None) -> Iterator[m.AccessEntry]:
+        """The access log, oldest first, from sequence number *first* to its present end."""
+
+        def page(at: int, count: int) -> tuple[m.LogRange, tuple[m.AccessEntry, ...]]:
+            answer = self.exchange(m.ReadAccessLog(at, count))
+            return answer.range, answer.entries
+
+        return _pages(page, first, limit, MAX_ACCESS_ENTRIES)
+
+    def self_test(self) -> m.SelfTestReport:
+        """Let the pump check itself."""
+        return self.exchange(m.SelfTest())
+
+    # --- Programming in two steps ----------------------------------------------------------------
+
+    def stage(self, prescription: m.Prescription) -> m.PrescriptionStaged:
+        """Hand over a pending prescription and check the pump's own copy of it (REQ-24).
+
+        :raises VerificationFailed: the copy or its digest is wrong; it was rolled back.
+        """
+        staged = self.exchange(m.StagePrescription(prescription))
+        try:
+            _check_echo(staged, prescription)
+        except VerificationFailed:
+            self._try_roll_back()
+            raise
+        return staged
+
+    def commit(self, digest: bytes) -> m.PrescriptionCommitted:
+        """Put the staged prescription in force, if it is still the one with this digest."""
+        return self.exchange(m.CommitPrescription(digest))
+
+    def roll_back(self) -> m.PrescriptionRolledBack:
+        """Drop the staged prescription; the current one goes on as before."""
+        return self.exchange(m.RollBackPrescription())
+
+    def program(
+        self,
+        prescription: m.Prescription,
+        confirm: Callable[[Review], bool] | None = None,
+    ) -> Programmed:
+        """Stage, review, commit, read back and verify.
+
+        :param confirm: shown the review before anything is committed; commits only if it says so.
+        :raises NotConfirmed: *confirm* said no; rolled back.
+        :raises VerificationFailed: the pump's copy is wrong, before or after the commit.
+        """
+        current = self.read_prescription()
+        staged = self.stage(prescription)
+        try:
+            compared = _agree(current, staged, confirm)
+            committed = self.commit(staged.digest)
+        except OutcomeUnknown:
+            raise  # it may be in force by now
+        except BaseException:
+            # Also when the person ends the program instead of answering.
+            self._try_roll_back()
+            raise
+        read_back = self.read_prescription()
+        if (committed.version, committed.digest) != (staged.version, staged.digest) or (
+            read_back.version,
+            read_back.digest,
+            read_back.prescription,
+        ) != (staged.version, staged.digest, prescription):
+            raise VerificationFailed(
+                f"committed, but the pump holds version {read_back.version} "
+                f"instead of the version {staged.version} that was reviewed; interrogate it"
+            )
+        return Programmed(compared, committed, read_back)
+
+    # --- Orders ----------------------------------------------------------------------------------
+
+    def order_bolus(
+        self, dose_ng: int, duration_ms: int, *, concentration_ng_per_ml: int | None = None
+    ) -> m.BolusOrdered:
+        """Deliver a single bolus, once, on top of the basal rate.
+
+        :param concentration_ng_per_ml: what the dose was reckoned with; by default that of the
+            prescription in force, which is read first.
+        :raises VerificationFailed: the pump reports another order or volume.
+        """
+        if concentration_ng_per_ml is None:
+            concentration_ng_per_ml = self.read_prescription().prescription.concentration_ng_per_ml
+        concentration = concentration_ng_per_ml
+        volume_nl = volume_for_dose(dose_ng, concentration)
+        ordered = self._order(
+            lambda number: m.OrderBolus(number, dose_ng, concentration, volume_nl, duration_ms)
+        )
+        if (ordered.order_number, ordered.volume_nl) != (self._last_order, volume_nl):
+            raise VerificationFailed(
+                f"the pump reports order {ordered.order_number} of {ordered.volume_nl} nL instead "
+                f"of order {self._last_order} of {volume_nl} nL; interrogate it"
+            )
+        return ordered
+
+    def abort_bolus(self) -> m.BolusAborted:
+        """End the running bolus; the basal rate goes on."""
+        return self.exchange(m.AbortBolus())
+
+    def refill(self, volume_nl: int) -> m.ReservoirUpdated:
+        """Tell the pump the usable volume, in nL, that the reservoir holds after a refill.
+
+        :raises VerificationFailed: the pump reports another order or volume.
+        """
+        updated = self._order(lambda number: m.UpdateReservoir(number, volume_nl))
+        if (updated.order_number, updated.after_nl) != (self._last_order, volume_nl):
+            raise VerificationFailed(
+                f"the pump reports order {updated.order_number} and {updated.after_nl} nL instead "
+                f"of order {self._last_order} and {volume_nl} nL; interrogate it"
+            )
+        return updated
+
+    # --- Alarms and clock ------------------------------------------------------------------------
+
+    def acknowledge(self, alarm: Alarm) -> m.AlarmRecord:
+        """Say that a person has seen the alarm."""
+        return self.exchange(m.AcknowledgeAlarm(alarm)).record
+
+    def silence(self, alarm: Alarm, duration_ms: int) -> m.AlarmRecord:
+        """Hold the tone of an active alarm for *duration_ms* of therapy time."""
+        return self.exchange(m.SilenceAlarm(alarm, duration_ms)).record
+
+    def test_alarm(self, alarm_class: AlarmClass) -> m.AlarmTested:
+        """Sound the tone of a class once."""
+        return self.exchange(m.TestAlarm(alarm_class))
+
+    def set_clock(self, clock_ms: int) -> m.ClockSet:
+        """Set the pump's local clock, in ms since 1970-01-01 00:00 local time (REQ-28)."""
+        return self.exchange(m.SetClock(clock_ms))
+
+    def _try_roll_back(self) -> None:
+        """Roll back if the pump still answers; if not, what is staged expires by itself."""
+        with suppress(ProgrammerError):
+            self.roll_back()
+
+
+def _check_digest(report: m.PrescriptionReport | m.PrescriptionStaged) -> None:
+    if report.digest != prescription_digest(report.version, report.prescription):
+        raise VerificationFailed(
+            f"the digest of prescription version {report.version} is not that of its content"
+        )
+
+
+def _agree(
+    current: m.PrescriptionReport,
+    staged: m.PrescriptionStaged,
+    confirm: Callable[[Review], bool] | None,
+) -> Review:
+    if staged.version != current.version + 1:
+        raise VerificationFailed(
+            "the prescription in force was changed meanwhile: "
+            f"version {staged.version - 1}, not {current.version}"
+        )
+    compared = review(current, staged)
+    if confirm is not None and not confirm(compared):
+        raise NotConfirmed("not confirmed: rolled back, the prescription is unchanged")
+    return compared
+
+
+def _check_echo(staged: m.PrescriptionStaged, sent: m.Prescription) -> None:
+    if staged.prescription != sent:
+        raise VerificationFailed("the pump staged something other than what was sent")
+    _check_digest(staged)
+
+
+def _pages(
+    page: Callable[[int, int], tuple[m.LogRange, tuple[E, ...]]],
+    first: int,
+    limit: int | None,
+    page_size: int,
+) -> Iterator[E]:
+    """Records from *first* on, to the end that the log had when the first page was read."""
+    at, left, end = first, limit, None
+    while (left is None or left > 0) and (end is None or at < end):
+        held, entries = page(at, page_size if left is None else min(page_size, left))
+        end = held.next_sequence if end is None else end
+        if not entries:
+            return
+        for entry in entries:
+            if entry.sequence < at:
+                raise VerificationFailed(f"log record {entry.sequence} came after {at - 1}")
+            yield entry
+            at = entry.sequence + 1
+        left = None if left is None else left - len(entries)

@@ -1,0 +1,196 @@
+"""A byte pipe to a pump, over whatever pyserial opens; the only module that imports pyserial.
+
+It moves bytes by a deadline and says when the port is gone. It knows nothing of frames.
+"""
+
+import errno
+import os
+import re
+import socket
+from select import select
+from time import monotonic
+from typing import Final, Protocol
+
+import serial
+
+from pump_programmer.errors import PortBusy, PortMissing, PortUnavailable, PumpGone
+
+_BAUD_RATE: Final = 115_200
+"""Of no meaning to a pseudo-terminal or a socket."""
+
+_CHUNK_BYTES: Final = 4_096
+_SLICE_S: Final = 0.25
+"""Where pyserial does the waiting: how long at most it waits before it looks at the deadline, and
+so how late a loss is noticed that it does not report. A byte that arrives ends the wait at once."""
+
+_MISSING: Final = frozenset(
+    {errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR, errno.ECONNREFUSED,
+     errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
+)  # fmt: skip
+_BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK})
+_NO_RFC2217: Final = re.compile("support RFC2217|accept parameter change|connection failed")
+"""What pyserial says when somebody accepted the connection and then did not negotiate."""
+
+
+class Transport(Protocol):
+    """Bytes to and from one port, which one owner has at a time."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """What has arrived, at least one byte; nothing after *timeout_s* without any.
+
+        :raises PumpGone: the port was lost.
+        """
+        ...
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        """Send *data*; what the other end does not take within *timeout_s* is lost.
+
+        :raises PumpGone: the port was lost.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the port back. May be called again."""
+        ...
+
+
+def open_transport(address: str) -> Transport:
+    """Open *address*: a device path, or any URL that pyserial understands.
+
+    The port is ours alone where the system can grant that.
+
+    :raises PortMissing: no such device, or nothing listens there.
+    :raises PortBusy: another program has it.
+    :raises PortUnavailable: it is no serial port, the URL is malformed, or no permission.
+    """
+    scheme, separator, _ = address.partition("://")
+    is_socket = scheme == "socket"
+    try:
+        port = serial.serial_for_url(
+            address,
+            baudrate=_BAUD_RATE,
+            timeout=_SLICE_S,
+            write_timeout=None if scheme == "rfc2217" else _SLICE_S,  # pyserial refuses it there
+            exclusive=True,
+        )
+    # pyserial lets what it stumbles over in a malformed URL through as it comes.
+    except (serial.SerialException, OSError, ValueError, TypeError) as error:
+        raise _why_not_open(address, error) from error
+    if os.name == "posix" and (not separator or is_socket):
+        return _DescriptorTransport(address, port, is_socket=is_socket)
+    return _PyserialTransport(address, port)
+
+
+def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
+    numbers = set()
+    cause: BaseException | None = error
+    while cause is not None:
+        numbers.add(getattr(cause, "errno", None))
+        cause = cause.__cause__ or cause.__context__
+    if isinstance(error.__context__, socket.gaierror):
+        return PortMissing(f"port {address}: no such host")
+    if numbers & _BUSY:
+        return PortBusy(f"port {address} is in use by another program")
+    if numbers & _MISSING:
+        what = "nothing listens there" if "://" in address else "no such device"
+        return PortMissing(f"port {address}: {what}; is the pump running?")
+    if errno.EACCES in numbers or errno.EPERM in numbers:
+        return PortUnavailable(f"port {address}: no permission to open it")
+    if address.startswith("rfc2217://") and _NO_RFC2217.search(str(error)):
+        return PortBusy(
+            f"port {address} does not answer as an RFC 2217 port; "
+            "perhaps another programmer is connected"
+        )
+    return PortUnavailable(f"port {address} cannot be opened: {error}")
+
+
+class _DescriptorTransport:
+    """A port with a file descriptor: one wait and one read for each answer, and nothing in between.
+
+    pyserial opens and configures the port; its ``read`` would ask for bytes one by one.
+    """
+
+    def __init__(self, address: str, port: serial.SerialBase, *, is_socket: bool):
+        self._address = address
+        self._port = port
+        self._descriptor = port.fileno()
+        self._is_socket = is_socket
+        self._heard = False
+        if is_socket:
+            with socket.socket(fileno=os.dup(self._descriptor)) as shared:
+                shared.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def read(self, timeout_s: float) -> bytes:
+        try:
+            ready, _, _ = select((self._descriptor,), (), (), timeout_s)
+            if not ready:
+                return b""
+            data = os.read(self._descriptor, _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        except OSError as error:
+            raise self._gone(error.strerror) from error
+        if not data:
+            raise self._gone("it was closed at the other end")
+        self._heard = True
+        return data
+
+    def write(self, data: bytes, timeout_s: float) -> None:
+        give_up_at = monotonic() + timeout_s
+        while data:
+            try:
+                data = data[os.write(self._descriptor, data) :]
+            except BlockingIOError:
+                wait_s = give_up_at - monotonic()
+                if wait_s <= 0 or not select((), (self._descriptor,), (), wait_s)[1]:
+                    return
+            except OSError as error:
+                raise self._gone(error.strerror) from error
+
+    def close(self) -> None:
+        # pyserial forgets its socket without closing it when the other end was faster.
+        inner = getattr(self._port, "_socket", None)
+        self._port.close()
+        if inner is not None:
+            inner.close()
+
+    def _gone(self, why: str | None) -> PumpGone | PortBusy:
+        if self._is_socket and not self._heard:
+            return PortBusy(
+                f"port {self._address} closed the connection before it said anything; "
+                "perhaps another programmer is connected"
+            )
+        return PumpGone(f"port {self._address} was lost: {why or 'unknown reason'}")
+
+
+class _PyserialTransport:
+    """Any other port: pyserial waits, in slices, because a change of its timeout is a change of
+    the port's settings, and on some ports that is a conversation of its own."""
+
+    def __init__(self, address: str, port: serial.Serial):
+        self._address = address
+        self._port = port
+
+    def read(self, timeout_s: float) -> bytes:
+        give_up_at = monotonic() + timeout_s
+        try:
+            while True:
+                data: bytes = self._port.read(max(1, min(self._port.in_waiting, _CHUNK_BYTES)))
+                if data or monotonic() >= give_up_at:
+                    return data
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+
+    def write(self, data: bytes, timeout_s: float) -> None:  # noqa: ARG002 - pyserial has its own
+        try:
+            self._port.write(data)
+        except serial.SerialTimeoutException:
+            return
+        except (serial.SerialException, OSError) as error:
+            raise self._gone(error) from error
+
+    def close(self) -> None:
+        self._port.close()
+
+    def _gone(self, error: BaseException) -> PumpGone:
+        return PumpGone(f"port {self._address} was lost: {error}")

@@ -1,0 +1,84 @@
+"""What each key does to the running pumps of this process.
+
+Reading keys is :mod:`pump_sim.keyboard`; this knows only hosts and what to do with them.
+"""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from typing import Final
+
+from pump_sim.narration import clock_text, ml, say
+from pump_sim.serve import PumpHost
+
+KEYS_HELP: Final = (
+    "keys: space pause/resume, + and - ten times faster and slower, n next event,"
+    " f fill by hand, s status, q quit"
+)
+
+FASTEST: Final = Fraction(10_000_000)
+SLOWEST: Final = Fraction(1, 1000)
+
+
+class Keys:
+    """The keys of a running ``pump-sim run``.
+
+    :param speed: the speed that ``run`` began with, None for a clock that only jumps.
+    :param hosts: the pumps; every key acts on all of them.
+    :param stop: set to end the program.
+    """
+
+    def __init__(
+        self, speed: Fraction | None, hosts: Sequence[PumpHost], stop: asyncio.Event
+    ) -> None:
+        self._paused = not speed
+        self._speed = speed or Fraction(1)
+        self._hosts = hosts
+        self._acts: dict[str, Callable[[], None]] = {
+            " ": self._pause_or_resume,
+            "+": lambda: self._change_speed(self._speed * 10),
+            "-": lambda: self._change_speed(self._speed / 10),
+            "n": lambda: self._for_all(PumpHost.jump_to_next_event),
+            "f": lambda: self._for_all(_fill),
+            "s": lambda: self._for_all(_say_status),
+            "q": stop.set,
+        }
+
+    def press(self, key: str) -> None:
+        """Do what *key* says; any other key tells what there is."""
+        self._acts.get(key, lambda: say(KEYS_HELP))()
+
+    def _for_all(self, act: Callable[[PumpHost], None]) -> None:
+        for host in self._hosts:
+            host.post(act)
+
+    def _pause_or_resume(self) -> None:
+        self._paused = not self._paused
+        self._apply()
+
+    def _change_speed(self, speed: Fraction) -> None:
+        self._speed = max(SLOWEST, min(FASTEST, speed))
+        self._paused = False
+        self._apply()
+
+    def _apply(self) -> None:
+        speed = Fraction(0) if self._paused else self._speed
+        self._for_all(lambda host: host.set_speed(speed))
+        say("paused" if self._paused else f"speed: {float(speed):,g} times real time")
+
+
+def _fill(host: PumpHost) -> None:
+    pump = host.simulation.pump
+    pump.fill_by_hand(pump.profile.capacity_nl)
+    say(f"{pump.serial_number}: filled by hand; the pump does not know until it is told")
+
+
+def _say_status(host: PumpHost) -> None:
+    pump = host.simulation.pump
+    status, truth = pump.status(), pump.truth()
+    alarms = [record.alarm.name.replace("_", " ").lower() for record in status.alarms]
+    say(
+        f"{clock_text(status.clock_local_ms)}  {pump.serial_number}"
+        f"  {ml(status.rate_nl_per_day)} mL/day, believed {ml(status.believed_volume_nl)} mL,"
+        f" actual {ml(truth.actual_volume_nl)} mL, alarms: {', '.join(alarms) or 'none'}"
+    )
