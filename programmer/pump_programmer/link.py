@@ -100,12 +100,12 @@ class Link:
                     return event
                 self._note(event)
             now_ms = self._now_ms()
-            if now_ms >= deadline_ms:
-                return None
             due_ms = session.next_timeout()
             if due_ms is not None and due_ms <= now_ms:
                 session.handle_timeout(now_ms)
                 continue
+            if now_ms >= deadline_ms:
+                return None
             wake_ms = deadline_ms if due_ms is None else min(due_ms, deadline_ms)
             data = session.data_to_send()
             if data:

@@ -137,6 +137,26 @@ def refusal_text(refusal: Refusal) -> str:
 # --- Times ---------------------------------------------------------------------------------------
 
 
+def parse_clock(text: str, now: datetime) -> int:
+    """A local clock reading in ms since 1970-01-01 00:00: "now", or a date and a time.
+
+    :param now: what the wall clock shows, for "now".
+    :raises UnitError: neither, or a time with a zone: a pump's clock has none.
+    """
+    try:
+        moment = now if text == "now" else datetime.fromisoformat(text)
+    except ValueError:
+        raise units.UnitError(
+            "clock", text, 'a date and a time such as 2026-11-22T10:00 wanted, or "now"'
+        ) from None
+    if text != "now" and moment.tzinfo is not None:
+        raise units.UnitError("clock", text, "the pump's clock is local and knows no time zone")
+    since_epoch = moment.replace(tzinfo=UTC) - EPOCH
+    if since_epoch < timedelta(0):
+        raise units.UnitError("clock", text, "the pump's clock begins with 1970")
+    return since_epoch // timedelta(milliseconds=1)
+
+
 def distance_text(from_ms: int, to_ms: int) -> str:
     """How far away a moment is, in its two largest units: "in 43 d 2 h", "5 min 3 s ago"."""
     away_ms = abs(to_ms - from_ms)

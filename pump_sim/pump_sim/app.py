@@ -18,6 +18,7 @@ from typing import Any, Final
 from pump_protocol._version import __version__
 from pump_sim import keyboard
 from pump_sim.clock import PacedClock
+from pump_sim.endpoint import PumpEndpoint
 from pump_sim.keys import KEYS_HELP, Keys
 from pump_sim.model.events import EventCode, LogEntry
 from pump_sim.model.prescription import Prescription
@@ -90,12 +91,12 @@ def _make_host(options: RunOptions, index: int) -> PumpHost:
         clock_local_ms=options.clock_ms,
     )
     speed = Fraction(0) if options.speed is None else options.speed
-    host = PumpHost(
+    endpoint = PumpEndpoint(
         Simulation(pump),
         PacedClock(speed, link_ns=time.monotonic_ns(), therapy_ms=pump.at_ms),
-        _make_port(options.port, index, options.count),
         jumping=options.speed is None,
     )
+    host = PumpHost(endpoint, _make_port(options.port, index, options.count))
     pump.listen(_listener(options, host))
     return host
 
@@ -128,7 +129,7 @@ def _stop_on_signals(stop: asyncio.Event) -> None:
 
 def _say_ready(options: RunOptions, hosts: list[PumpHost]) -> None:
     pumps = [
-        {"address": host.port.address, "serial_number": host.simulation.pump.serial_number}
+        {"address": host.port.address, "serial_number": host.endpoint.simulation.pump.serial_number}
         for host in hosts
     ]
     if options.as_json:
@@ -151,11 +152,11 @@ def _say_ready(options: RunOptions, hosts: list[PumpHost]) -> None:
 
 
 def _listener(options: RunOptions, host: PumpHost) -> Callable[[LogEntry], None]:
-    pump = host.simulation.pump
+    pump = host.endpoint.simulation.pump
 
     def hear(entry: LogEntry) -> None:
         if entry.event is EventCode.RESERVOIR_UPDATED and options.hands_follow:
-            host.post(lambda _: pump.fill_by_hand(entry.b))
+            host.post(lambda *_: pump.fill_by_hand(entry.b))
         if options.as_json and options.events:
             say(
                 json.dumps(

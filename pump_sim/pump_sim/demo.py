@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
-from pump_sim.narration import clock_text, ml, say
+from pump_sim.narration import clock_text, say
 from pump_sim.ports import default_spec
 
 SPEED: Final = 86_400  # a day of therapy in a second
@@ -78,7 +78,7 @@ def _watch(address: str) -> dict[str, Any]:
         status = _ask(address, "interrogate")
         volume_nl = status["believed_volume_nl"]
         bar = "#" * round(40 * volume_nl / (RESERVOIR_ML * 1_000_000))
-        say(f"    {_moment(status, status['at_ms'])}  {ml(volume_nl):>9} mL  {bar}")
+        say(f"    {_moment(status, status['at_ms'])}  {volume_nl / 1e6:6.3f} mL  {bar}")
         if status["alarms"]:
             return status
     raise DemoFailed("no alarm came")

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Final
 
+from pump_sim.endpoint import PumpEndpoint
 from pump_sim.narration import clock_text, ml, say
 from pump_sim.serve import PumpHost
 
@@ -38,7 +39,7 @@ class Keys:
             " ": self._pause_or_resume,
             "+": lambda: self._change_speed(self._speed * 10),
             "-": lambda: self._change_speed(self._speed / 10),
-            "n": lambda: self._for_all(PumpHost.jump_to_next_event),
+            "n": lambda: self._for_all(PumpEndpoint.jump_to_next_event),
             "f": lambda: self._for_all(_fill),
             "s": lambda: self._for_all(_say_status),
             "q": stop.set,
@@ -48,7 +49,7 @@ class Keys:
         """Do what *key* says; any other key tells what there is."""
         self._acts.get(key, lambda: say(KEYS_HELP))()
 
-    def _for_all(self, act: Callable[[PumpHost], None]) -> None:
+    def _for_all(self, act: Callable[[PumpEndpoint, int], None]) -> None:
         for host in self._hosts:
             host.post(act)
 
@@ -63,18 +64,18 @@ class Keys:
 
     def _apply(self) -> None:
         speed = Fraction(0) if self._paused else self._speed
-        self._for_all(lambda host: host.set_speed(speed))
+        self._for_all(lambda endpoint, link_ns: endpoint.set_speed(speed, link_ns))
         say("paused" if self._paused else f"speed: {float(speed):,g} times real time")
 
 
-def _fill(host: PumpHost) -> None:
-    pump = host.simulation.pump
+def _fill(endpoint: PumpEndpoint, _: int) -> None:
+    pump = endpoint.simulation.pump
     pump.fill_by_hand(pump.profile.capacity_nl)
     say(f"{pump.serial_number}: filled by hand; the pump does not know until it is told")
 
 
-def _say_status(host: PumpHost) -> None:
-    pump = host.simulation.pump
+def _say_status(endpoint: PumpEndpoint, _: int) -> None:
+    pump = endpoint.simulation.pump
     status, truth = pump.status(), pump.truth()
     alarms = [record.alarm.name.replace("_", " ").lower() for record in status.alarms]
     say(

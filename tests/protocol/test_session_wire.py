@@ -1,4 +1,4 @@
-"""Two sessions joined by the worst wire: each request is carried out at most once, whatever it does.
+"""Two sessions joined by the worst wire: a request is carried out at most once, whatever it does.
 
 The wire drops, repeats, corrupts, splits, delays and reorders; programmers restart, give up, race
 each other for the pump and count from 1 again. Every request carries a token that no other has, and
@@ -53,7 +53,7 @@ class WorstWire(RuleBasedStateMachine):
         self.pump = Pump()
         self.to_pump: deque[bytes] = deque()
         self.to_programmer: deque[bytes] = deque()
-        self.history: list[bytes] = []
+        self.history: tuple[list[bytes], list[bytes]] = ([], [])
         self.past: list[Client] = []
         self.client = self.new_client()
 
@@ -104,6 +104,23 @@ class WorstWire(RuleBasedStateMachine):
             chunk = chunk[:cut]
         self.arrive(chunk, down)
 
+    @rule()
+    def settle(self) -> None:
+        """The wire behaves for a while: everything under way arrives."""
+        for down in (False, True):
+            while self.queues[down]:
+                self.deliver(down, 0)
+
+    @precondition(lambda self: self.client.session.exchange_state is ExchangeState.READY)
+    @rule(lost=st.booleans())
+    def whole_exchange(self, lost: bool) -> None:
+        """A request arrives at once; its answer does too, or never."""
+        self.ask(5)
+        self.deliver(down=False, cut=0)
+        if lost:
+            self.to_programmer.clear()
+        self.settle()
+
     @rule(down=st.booleans())
     def drop(self, down: bool) -> None:
         if self.queues[down]:
@@ -113,7 +130,7 @@ class WorstWire(RuleBasedStateMachine):
     def repeat(self, down: bool) -> None:
         queue = self.queues[down]
         if queue:
-            queue.append(queue[0])
+            queue.appendleft(queue[0])
 
     @rule(down=st.booleans(), bits=st.sets(st.integers(0, 5000), min_size=1, max_size=4))
     def corrupt(self, down: bool, bits: set[int]) -> None:
@@ -133,11 +150,12 @@ class WorstWire(RuleBasedStateMachine):
     def interfere(self, down: bool, noise: bytes) -> None:
         self.queues[down].appendleft(noise)
 
-    @precondition(lambda self: self.history)
-    @rule(data=st.data(), down=st.booleans())
-    def replay(self, data: st.DataObject, down: bool) -> None:
+    @rule(back=st.integers(0, 20), by=st.booleans(), down=st.booleans())
+    def replay(self, back: int, by: bool, down: bool) -> None:
         """Something said long ago, by either side, is heard again by either side."""
-        self.arrive(data.draw(st.sampled_from(self.history)), down)
+        said = self.history[by]
+        if said:
+            self.arrive(said[-1 - back % len(said)], down)
 
     @rule(
         ms=st.sampled_from(
@@ -149,6 +167,13 @@ class WorstWire(RuleBasedStateMachine):
         self.client.session.handle_timeout(self.now_ms)
         self.pump.session.handle_timeout(self.now_ms)
         self.move()
+
+    @precondition(lambda self: self.client.session.exchange_state is ExchangeState.AWAITING)
+    @rule()
+    def wait_for_the_repeat(self) -> None:
+        due_ms = self.client.session.next_timeout()
+        assert due_ms is not None
+        self.wait(due_ms - self.now_ms)
 
     # --- Moving bytes ----------------------------------------------------------------------------
 
@@ -168,7 +193,7 @@ class WorstWire(RuleBasedStateMachine):
     def send(self, data: bytes, queue: deque[bytes]) -> None:
         if data:
             queue.append(data)
-            self.history.append(data)
+            self.history[queue is self.to_programmer].append(data)
 
     def note(self, event: ev.Event) -> None:
         if not isinstance(event, OUTCOMES):
@@ -251,7 +276,7 @@ class WorstWire(RuleBasedStateMachine):
 
 
 TestWorstWire = WorstWire.TestCase
-TestWorstWire.settings = settings(max_examples=150, stateful_step_count=40, deadline=None)
+TestWorstWire.settings = settings(max_examples=200, stateful_step_count=40, deadline=None)
 
 
 def test_a_repeat_under_a_link_that_was_replaced_is_refused_although_it_was_carried_out() -> None:

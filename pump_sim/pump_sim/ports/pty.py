@@ -67,7 +67,10 @@ class PtyPort:
 
     @property
     def dropped_bytes(self) -> int:
-        """How many bytes did not fit, or were flushed because nobody had the port open."""
+        """How many bytes did not fit, or were flushed because nobody had the port open.
+
+        A lower bound: of a flush, only the first 4 kB can be counted.
+        """
         return self._dropped_bytes
 
     async def start(self, listener: Listener) -> None:
@@ -160,10 +163,9 @@ class PtyPort:
             self._arm_sweep()
             return
         self._dropped_bytes += unread_bytes(self._replica)
+        # This also empties what the kernel has queued behind those bytes.
         termios.tcflush(self._replica, termios.TCIFLUSH)
         make_raw(self._replica)
-        # The flush makes room for what the kernel had queued behind it: see that go, too.
-        self._arm_sweep()
 
     def _is_clean(self) -> bool:
         replica = self._replica

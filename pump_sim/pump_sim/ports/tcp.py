@@ -175,9 +175,9 @@ class _Client(asyncio.Protocol):
         self._port._arrived(self)
 
     def data_received(self, data: bytes) -> None:
-        port = self._port
-        if port._client is self and port._listener is not None:
-            port._listener.received(data)
+        # Only the client whose turn it is gets here: others are aborted, or paused.
+        assert self._port._listener is not None
+        self._port._listener.received(data)
 
     def eof_received(self) -> bool:
         # What was answered is still sent (`printf ... | nc`), unless a successor waits.

@@ -181,8 +181,8 @@ class ReferencePump:
             "EMPTY_RESERVOIR": self.left > 0,
             "STOPPED_TOO_LONG": self.stopped_since is None,
         }
-        for name in gone:
-            if gone[name] and name in self.active:
+        for name, is_gone in gone.items():
+            if is_gone and name in self.active:
                 self.write("ALARM_CLEARED", NUMBERS[name], self.active.pop(name))
         if self.held == "EMPTY_RESERVOIR" and self.left > 0:
             self.held = None

@@ -1,4 +1,4 @@
-"""What a pump delivers and when things happen to it, against a reference written from definitions."""
+"""What a pump delivers, and when things happen to it, against an independent reference."""
 
 from fractions import Fraction
 
@@ -75,9 +75,7 @@ def test_every_event_falls_at_its_exact_millisecond(
             staged_in_vain = [EventCode.STAGED, EventCode.ROLLED_BACK]
             assert [entry.event for entry in entries] in ([], staged_in_vain)
             if entries:
-                reference.log.append(
-                    (pump.at_ms, "STAGED", entries[0].a, entries[0].b)
-                )
+                reference.log.append((pump.at_ms, "STAGED", entries[0].a, entries[0].b))
         else:
             follow(reference, action, done)
         assert Fraction(pump.state().firmware.ledger.left_units, UNITS_PER_NL) == reference.left
@@ -96,9 +94,7 @@ def test_nothing_is_lost_and_nothing_flows_back(
     volume_nl: int, life: Life, flow_factor_ppm: int
 ) -> None:
     """Filled = delivered + withdrawn + left, to the last unit, in truth and belief (REQ-08)."""
-    pump = Pump.implant(
-        PROFILE, continuous(), volume_nl=volume_nl, flow_factor_ppm=flow_factor_ppm
-    )
+    pump = Pump.implant(PROFILE, continuous(), volume_nl=volume_nl, flow_factor_ppm=flow_factor_ppm)
     believed = actual = 0
     for number, (pause_ms, action) in enumerate([*life, (LIFE_MS, AbortBolus())], 1):
         pump.settle(pump.at_ms + pause_ms)
@@ -141,9 +137,7 @@ def test_a_pump_made_from_a_state_goes_on_as_if_nothing_had_happened(
 
 @settings(max_examples=60, deadline=None)
 @given(volumes, lives, st.lists(st.integers(0, LIFE_MS), max_size=20))
-def test_how_time_is_cut_makes_no_difference(
-    volume_nl: int, life: Life, stops: list[int]
-) -> None:
+def test_how_time_is_cut_makes_no_difference(volume_nl: int, life: Life, stops: list[int]) -> None:
     """Any pattern of settling gives the same therapy log and the same volumes."""
     pump, other = (Pump.implant(PROFILE, continuous(), volume_nl=volume_nl) for _ in range(2))
     for number, (pause_ms, action) in enumerate(life, 1):

@@ -55,14 +55,19 @@ def recorder() -> Recorder:
 
 @pytest.fixture
 def run() -> Callable[[Coroutine[Any, Any, None]], None]:
-    """Run one coroutine on a new event loop, with a deadline."""
+    """Run one coroutine on a new event loop, with a deadline; no callback may have failed."""
 
     def run_it(work: Coroutine[Any, Any, None]) -> None:
+        failures: list[dict[str, Any]] = []
+
         async def limited() -> None:
+            loop = asyncio.get_running_loop()
+            loop.set_exception_handler(lambda _, context: failures.append(context))
             async with asyncio.timeout(DEADLINE_SECONDS):
                 await work
 
         asyncio.run(limited())
+        assert failures == []
 
     return run_it
 

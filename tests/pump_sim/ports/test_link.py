@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import sys
 from pathlib import Path
 
@@ -137,7 +138,10 @@ def test_a_live_pump_is_still_known_as_live_after_a_sweep(run, recorder, tmp_pat
         port = PtyPort(str(link))
         await port.start(recorder)
         port.send(b"unread")
+        assert select.select([port._replica], [], [], 5)[0]
         port._sweep()
+        port._sweep()
+        assert port.dropped_bytes == 6, "it has looked, and found nobody"
         assert is_live(str(link.readlink()))
         await port.close()
 

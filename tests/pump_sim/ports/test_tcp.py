@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
+import sys
+from unittest.mock import Mock
 
 import pytest
 
 from pump_sim.ports import PortBusyError, PortError, open_port
-from pump_sim.ports.tcp import UNSENT_LIMIT_BYTES, TcpPort
+from pump_sim.ports.tcp import UNSENT_LIMIT_BYTES, TcpPort, _Client
 
 
 def number_of(port: TcpPort) -> int:
@@ -235,6 +237,59 @@ def test_a_dead_client_that_never_reads_gives_way_to_the_next(run, recorder) -> 
         await port.close()
 
     run(work())
+
+
+def test_a_successor_is_not_heard_before_its_turn(recorder) -> None:
+    """Its request must not be mixed into, or lost in, the end of its predecessor's."""
+    port = TcpPort()
+    port._server, port._listener = Mock(), recorder
+    first, second = _Client(port), _Client(port)
+    first.transport, second.transport = Mock(), Mock()
+    port._arrived(first)
+    first.transport.is_closing.return_value = True
+    port._arrived(second)
+    second.transport.pause_reading.assert_called_once_with()
+    second.transport.resume_reading.assert_not_called()
+    first.transport.abort.assert_called_once_with()
+    first.connection_lost(None)
+    second.transport.resume_reading.assert_called_once_with()
+    second.data_received(b"2")
+    assert bytes(recorder.data) == b"2"
+    assert recorder.events == ["connected", "disconnected", "connected"]
+
+
+def test_a_predecessor_that_ends_gives_way_at_once(recorder) -> None:
+    """What it has not read yet must not hold up the successor that waits for it."""
+    port = TcpPort()
+    port._server, port._listener = Mock(), recorder
+    first, second = _Client(port), _Client(port)
+    first.transport, second.transport = Mock(), Mock()
+    port._arrived(first)
+    first.eof_received()
+    first.transport.abort.assert_not_called()
+    first.transport.is_closing.return_value = False
+    first.is_leaving = lambda: True  # type: ignore[method-assign]
+    port._arrived(second)
+    first.transport.abort.assert_not_called()
+    first.eof_received()
+    first.transport.abort.assert_called_once_with()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="others do not tell before the data is read")
+def test_a_client_that_closed_is_leaving_even_while_its_last_bytes_are_unread() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+    with ours, theirs:
+        client = _Client(TcpPort())
+        client.transport = Mock()
+        client.transport.is_closing.return_value = False
+        client._descriptor = ours.fileno()
+        assert not client.is_leaving()
+        theirs.sendall(b"last words")
+        assert not client.is_leaving()
+        theirs.close()
+        assert client.is_leaving()
 
 
 def test_only_one_client_waits_for_one_that_leaves(run, recorder) -> None:

@@ -1,0 +1,64 @@
+"""A pump's status in phrases: moments on its own clock, volumes, boluses, alarms; pure text."""
+
+from pump_programmer.words import clock_text, distance_text, spaced
+from pump_protocol import messages as m
+from pump_protocol import units
+from pump_protocol.codes import AlarmFlag, BolusOutcome, ServiceState
+
+
+def volume(volume_nl: int) -> str:
+    """A volume that nobody programmed, to the nearest microliter."""
+    return f"{units.decimal_text(units.nearest(volume_nl, 1_000), 1_000)} mL"
+
+
+def moment(status: m.StatusReport, at_ms: int) -> str:
+    """A moment of pump time on the pump's clock as it is set now."""
+    return clock_text(status.implanted_clock_ms + at_ms)
+
+
+def when(status: m.StatusReport, at_ms: int | None) -> str:
+    """A moment on the pump's clock, and how far away it is."""
+    if at_ms is None:
+        return "never"
+    return f"{moment(status, at_ms)} ({distance_text(status.at_ms, at_ms)})"
+
+
+def service(state: ServiceState) -> str:
+    """Where the pump is in its life."""
+    return "END OF SERVICE" if state is ServiceState.EOS else spaced(state)
+
+
+def bolus_line(status: m.StatusReport, bolus: m.BolusReport) -> str:
+    """A bolus that runs, or the last one."""
+    if bolus.outcome is BolusOutcome.RUNNING:
+        ends_at_ms = bolus.started_at_ms + bolus.duration_ms
+        return (
+            f"RUNNING: {volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
+            f"ends {when(status, ends_at_ms)}"
+        )
+    return (
+        f"{spaced(bolus.outcome)}: {volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
+        f"begun {when(status, bolus.started_at_ms)}"
+    )
+
+
+def log_range(held: m.LogRange) -> str:
+    """What a log holds."""
+    lost = f", {held.overwritten} older ones overwritten" if held.overwritten else ""
+    if held.next_sequence <= held.first_sequence:
+        return f"no records{lost}"
+    return f"records {held.first_sequence} to {held.next_sequence - 1}{lost}"
+
+
+def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
+    """One alarm as it stands."""
+    parts = [f"ALARM {spaced(record.alarm)}: raised {when(status, record.raised_at_ms)}"]
+    if record.cleared_at_ms is not None:
+        parts.append(f"condition gone {when(status, record.cleared_at_ms)}")
+    if AlarmFlag.ACKNOWLEDGED in record.flags:
+        parts.append("acknowledged")
+    elif AlarmFlag.LATCHED in record.flags:
+        parts.append("latched until acknowledged")
+    if AlarmFlag.SILENCED in record.flags:
+        parts.append(f"silenced until {when(status, record.silenced_until_ms)}")
+    return ", ".join(parts)

@@ -1,0 +1,346 @@
+"""Alarms: what raises and clears each, how long it stays listed, and every tone."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pump_sim.model.events import EventCode
+from pump_sim.model.firmware.alarms import (
+    RULES,
+    Alarm,
+    AlarmClass,
+    AlarmRecord,
+    Alarms,
+    Signals,
+    Tone,
+)
+from pump_sim.model.orders import ReservoirUpdate
+from pump_sim.model.prescription import Prescription, stopped
+from pump_sim.model.pump import Pump
+from pump_sim.model.refusals import Refused
+
+from .strategies import DAY, PROFILE, continuous, lives, perform, volumes
+
+MINUTE, HOUR = 60_000, 3_600_000
+CRITICAL, NON_CRITICAL = AlarmClass.CRITICAL, AlarmClass.NON_CRITICAL
+OFF = stopped(drug_name="baclofen", concentration_ng_per_ml=2_000_000)
+
+
+def program(pump: Pump, prescription: Prescription) -> None:
+    pump.stage(prescription)
+    pump.commit()
+
+
+def refill(pump: Pump, number: int = 1, volume_nl: int = 20_000_000) -> None:
+    pump.fill_by_hand(volume_nl)
+    pump.update_reservoir(
+        ReservoirUpdate(programmer_id=7, order_number=number, volume_nl=volume_nl)
+    )
+
+
+def listed(pump: Pump) -> list[tuple[Alarm, bool, bool]]:
+    return [(each.alarm, each.active, each.acknowledged) for each in pump.status().alarms]
+
+
+# --- What raises, clears and lists them ----------------------------------------------------------
+
+
+def test_each_alarm_is_of_the_class_and_latch_of_the_table() -> None:
+    """REQ-14, domain.md 3.2."""
+    assert {alarm.value: (rule.alarm_class, rule.latches) for alarm, rule in RULES.items()} == {
+        1: (NON_CRITICAL, False),
+        2: (CRITICAL, True),
+        3: (NON_CRITICAL, True),
+        4: (CRITICAL, True),
+        7: (CRITICAL, False),
+    }
+
+
+def test_a_missed_refill_alarms_on_day_45_and_stops_on_day_50() -> None:
+    """T1: 800 mcg/day from 20 mL of 2,000 mcg/mL, at the exact ms (REQ-14)."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(45 * DAY - 1)
+    assert listed(pump) == []
+    pump.settle(45 * DAY)
+    assert listed(pump) == [(Alarm.LOW_RESERVOIR, True, False)]
+    assert pump.status().rate_nl_per_day == 400_000
+    pump.settle(50 * DAY - 1)
+    assert pump.status().rate_nl_per_day == 400_000
+    pump.settle(50 * DAY)
+    assert listed(pump) == [
+        (Alarm.LOW_RESERVOIR, True, False),
+        (Alarm.EMPTY_RESERVOIR, True, False),
+    ]
+    assert pump.status().rate_nl_per_day == 0
+    assert pump.status().believed_volume_nl == 0
+    assert pump.status().prescription == continuous()
+
+
+def test_a_refill_resumes_the_infusion_and_leaves_the_latched_alarm() -> None:
+    """Low reservoir goes, empty reservoir stays listed until somebody has seen it (REQ-17)."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(60 * DAY)
+    refill(pump)
+    assert listed(pump) == [(Alarm.EMPTY_RESERVOIR, False, False)]
+    assert pump.status().rate_nl_per_day == 400_000
+    assert pump.status().low_reservoir_at_ms == 105 * DAY
+    assert [entry.event for entry in pump.log.entries[-4:]] == [
+        EventCode.RESERVOIR_UPDATED,
+        EventCode.ALARM_CLEARED,
+        EventCode.ALARM_CLEARED,
+        EventCode.INFUSION_RESUMED,
+    ]
+    assert pump.tone_at(60 * DAY) is None
+    pump.acknowledge(Alarm.EMPTY_RESERVOIR)
+    assert listed(pump) == []
+
+
+def test_an_alarm_acknowledged_while_active_goes_with_its_condition() -> None:
+    """Acknowledging never ends a condition, and is never needed twice."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(60 * DAY)
+    pump.acknowledge(Alarm.EMPTY_RESERVOIR)
+    length = len(pump.log.entries)
+    assert pump.acknowledge(Alarm.EMPTY_RESERVOIR).acknowledged
+    assert len(pump.log.entries) == length
+    assert listed(pump)[1] == (Alarm.EMPTY_RESERVOIR, True, True)
+    assert pump.tone_at(60 * DAY) is not None
+    refill(pump)
+    assert listed(pump) == []
+
+
+def test_to_be_raised_anew_begins_from_the_beginning() -> None:
+    """Neither silence nor acknowledgement of an earlier time carries over (REQ-16)."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(50 * DAY)
+    pump.acknowledge(Alarm.LOW_RESERVOIR)
+    pump.silence(Alarm.LOW_RESERVOIR, DAY)
+    refill(pump, volume_nl=2_000_001)
+    assert pump.status().alarms[0].alarm is Alarm.EMPTY_RESERVOIR
+    pump.settle(pump.at_ms + MINUTE)
+    low = pump.status().alarms[0]
+    assert low == AlarmRecord(Alarm.LOW_RESERVOIR, 50 * DAY + 216)
+
+
+def test_a_refill_that_leaves_the_reservoir_low_does_not_raise_it_anew() -> None:
+    """The condition never went, so the alarm goes on as it was."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(46 * DAY)
+    pump.acknowledge(Alarm.LOW_RESERVOIR)
+    refill(pump, volume_nl=2_000_000)
+    assert pump.status().alarms == (AlarmRecord(Alarm.LOW_RESERVOIR, 45 * DAY, acknowledged=True),)
+
+
+def test_a_commit_moves_the_threshold_and_the_alarm_with_it() -> None:
+    """Raised at once where the volume lies below the new threshold, cleared above it (REQ-19)."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(30 * DAY)
+    program(pump, continuous(low_reservoir_threshold_nl=8_000_000))
+    assert listed(pump) == [(Alarm.LOW_RESERVOIR, True, False)]
+    assert pump.status().low_reservoir_at_ms == 30 * DAY
+    program(pump, continuous(low_reservoir_threshold_nl=7_999_999))
+    assert listed(pump) == []
+    pump.settle(30 * DAY + 1)
+    assert listed(pump) == [(Alarm.LOW_RESERVOIR, True, False)]
+
+
+def test_48_hours_of_stop_alarm_exactly_and_leaving_the_mode_ends_it() -> None:
+    """REQ-20: counted from the mode change, whatever stopped prescription follows it."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(1_000)
+    program(pump, OFF)
+    pump.settle(DAY)
+    program(pump, replace(OFF, low_reservoir_threshold_nl=1_000_000))
+    pump.settle(2 * DAY + 999)
+    assert listed(pump) == []
+    pump.settle(2 * DAY + 1_000)
+    assert listed(pump) == [(Alarm.STOPPED_TOO_LONG, True, False)]
+    assert pump.tone_at(2 * DAY + 1_000) is not None
+    program(pump, continuous())
+    assert listed(pump) == []
+    program(pump, OFF)
+    pump.settle(4 * DAY + 999)
+    assert listed(pump) == []
+    pump.settle(4 * DAY + 1_000)
+    assert listed(pump) == [(Alarm.STOPPED_TOO_LONG, True, False)]
+
+
+@settings(max_examples=60, deadline=None)
+@given(volumes, lives)
+def test_no_condition_no_tone_and_no_condition_without_its_alarm(
+    volume_nl: int, life: list[tuple[int, object]]
+) -> None:
+    """REQ-18, after anything that can be done to a pump."""
+    pump = Pump.implant(PROFILE, continuous(), volume_nl=volume_nl)
+    for number, (pause_ms, action) in enumerate(life, 1):
+        pump.settle(pump.at_ms + pause_ms)
+        perform(pump, action, number)  # type: ignore[arg-type]
+        status = pump.status()
+        active = {each.alarm for each in status.alarms if each.active}
+        left_units = pump.state().firmware.ledger.left_units
+        threshold_nl = status.prescription.low_reservoir_threshold_nl
+        assert (Alarm.LOW_RESERVOIR in active) == (left_units <= threshold_nl * DAY)
+        assert (Alarm.EMPTY_RESERVOIR in active) == (left_units == 0)
+        assert (Alarm.ERI in active) == (status.at_ms >= status.eri_at_ms)
+        assert (Alarm.EOS in active) == (status.at_ms >= status.eos_at_ms)
+        if not active:
+            assert status.tone is None
+            assert status.next_tone is None
+
+
+# --- Silence, acknowledgement, test --------------------------------------------------------------
+
+
+def test_silence_holds_back_tones_and_hides_nothing() -> None:
+    """REQ-16: of one alarm, for a time; then it sounds again on its own beat."""
+    pump = Pump.implant(PROFILE, continuous())
+    start = 45 * DAY
+    pump.settle(start)
+    record = pump.silence(Alarm.LOW_RESERVOIR, 90 * MINUTE)
+    assert record.silenced_until_ms == start + 90 * MINUTE
+    assert pump.status().alarms == (record,)
+    assert pump.tone_at(start) is None
+    assert pump.tone_at(start + HOUR) is None
+    tone = Tone(NON_CRITICAL, Alarm.LOW_RESERVOIR, start + 2 * HOUR, start + 2 * HOUR + 1_000)
+    assert pump.next_tone(start) == tone
+    assert pump.tone_at(start + 2 * HOUR) == tone
+    assert pump.tone_at(start + 2 * HOUR + 1_000) is None
+
+
+@pytest.mark.parametrize(
+    ("alarm", "longest"), [(Alarm.LOW_RESERVOIR, DAY), (Alarm.EMPTY_RESERVOIR, 2 * HOUR)]
+)
+def test_silence_is_limited_in_time_and_more_so_for_critical_alarms(
+    alarm: Alarm, longest: int
+) -> None:
+    """REQ-16: a critical alarm cannot be muted for good."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(50 * DAY)
+    before = pump.state()
+    for duration_ms in (0, MINUTE - 1, longest + 1):
+        with pytest.raises(Refused, match="OUT_OF_RANGE.*SILENCE_DURATION"):
+            pump.silence(alarm, duration_ms)
+    assert pump.state() == before
+    pump.silence(alarm, MINUTE)
+    pump.silence(alarm, longest)
+
+
+def test_what_is_not_listed_is_neither_silenced_nor_acknowledged() -> None:
+    """And what is listed but no longer active has no tone to silence."""
+    pump = Pump.implant(PROFILE, continuous())
+    for act in (pump.acknowledge, lambda alarm: pump.silence(alarm, HOUR)):
+        with pytest.raises(Refused, match="ALARM_NOT_LISTED"):
+            act(Alarm.LOW_RESERVOIR)
+    pump.settle(50 * DAY)
+    refill(pump)
+    with pytest.raises(Refused, match="ALARM_NOT_ACTIVE"):
+        pump.silence(Alarm.EMPTY_RESERVOIR, HOUR)
+
+
+def test_a_test_sounds_the_tone_once() -> None:
+    """So that a patient can learn it; no alarm is listed by it."""
+    pump = Pump.implant(PROFILE, continuous())
+    pump.settle(1_000)
+    tone = pump.test_alarm(CRITICAL)
+    assert tone == Tone(CRITICAL, None, 1_000, 4_000)
+    assert pump.status().tone == tone
+    assert pump.status().alarms == ()
+    assert [pump.tone_at(ms) for ms in (999, 1_000, 3_999, 4_000)] == [None, tone, tone, None]
+    assert pump.next_tone(1_000) is None
+    assert pump.log.entries[-1].event is EventCode.ALARM_TESTED
+
+
+# --- Tones against a naive reference -------------------------------------------------------------
+
+SIGNALS = Signals.of(PROFILE)
+RAISED_AT = st.integers(0, 3 * HOUR)
+records = st.builds(
+    AlarmRecord,
+    alarm=st.sampled_from(Alarm),
+    raised_at_ms=RAISED_AT,
+    cleared_at_ms=st.none() | st.none() | st.just(3 * HOUR),
+    acknowledged=st.booleans(),
+    silenced_until_ms=st.just(0) | st.integers(0, 8 * HOUR),
+)
+several = st.lists(records, max_size=4, unique_by=lambda record: record.alarm).map(
+    lambda each: tuple(sorted(each, key=lambda record: record.alarm.value))
+)
+
+
+def naive_tone(listed: tuple[AlarmRecord, ...], at_ms: int) -> Tone | None:
+    """What sounds, by trying every beat of every alarm since it was raised."""
+    heard: list[Tone] = []
+    for record in listed:
+        critical = RULES[record.alarm].alarm_class is CRITICAL
+        every, length = (10 * MINUTE, 3_000) if critical else (HOUR, 1_000)
+        for start in range(record.raised_at_ms, at_ms + 1, every):
+            if record.cleared_at_ms is None and start >= record.silenced_until_ms:
+                tone = Tone(RULES[record.alarm].alarm_class, record.alarm, start, start + length)
+                heard += [tone] * (at_ms < start + length)
+    unsilenced_critical = any(
+        RULES[record.alarm].alarm_class is CRITICAL
+        and record.cleared_at_ms is None
+        and at_ms >= record.silenced_until_ms
+        for record in listed
+    )
+    if unsilenced_critical:
+        heard = [tone for tone in heard if tone.alarm_class is CRITICAL]
+    return max(heard, key=lambda tone: (tone.alarm_class.value, tone.starts_at_ms), default=None)
+
+
+@settings(max_examples=150, deadline=None)
+@given(several, st.data())
+def test_the_tone_is_the_one_of_the_highest_class_not_silenced(
+    listed: tuple[AlarmRecord, ...], data: st.DataObject
+) -> None:
+    """REQ-14, REQ-15: two tones of 3 s every 10 min, one of 1 s every hour, one at a time."""
+    alarms = Alarms(SIGNALS, listed)
+    moments = [3 * HOUR, *(record.silenced_until_ms for record in listed)]
+    for record in listed:
+        moments += [record.raised_at_ms + beat * 10 * MINUTE for beat in range(18, 60)]
+    for moment in data.draw(st.lists(st.sampled_from(moments), max_size=12)):
+        for near in (moment - 1, moment, moment + 1, moment + 999, moment + 1_000, moment + 3_000):
+            at_ms = max(near, 3 * HOUR)
+            assert alarms.tone_at(at_ms) == naive_tone(listed, at_ms)
+
+
+@settings(max_examples=150, deadline=None)
+@given(several, st.integers(3 * HOUR, 12 * HOUR))
+def test_the_next_tone_is_the_first_that_begins_later(
+    listed: tuple[AlarmRecord, ...], after_ms: int
+) -> None:
+    """Found by walking over every beat of every alarm; none is missed, none made up (REQ-18)."""
+    alarms = Alarms(SIGNALS, listed)
+    beats = sorted(
+        {record.raised_at_ms + beat * 10 * MINUTE for record in listed for beat in range(0, 16 * 6)}
+    )
+    begins = [
+        tone
+        for at_ms in beats
+        if at_ms > after_ms
+        and (tone := naive_tone(listed, at_ms)) is not None
+        and tone.starts_at_ms == at_ms
+    ]
+    found = alarms.next_tone(after_ms)
+    if begins:
+        assert found is not None
+        assert found.starts_at_ms == begins[0].starts_at_ms
+        assert found.alarm_class is begins[0].alarm_class
+    else:
+        assert found is None
+
+
+def test_a_lower_tone_comes_back_when_the_higher_one_is_silenced() -> None:
+    """REQ-15: low reservoir and ERI stay silent under empty reservoir, and only so long."""
+    empty = AlarmRecord(Alarm.EMPTY_RESERVOIR, 0)
+    low = AlarmRecord(Alarm.LOW_RESERVOIR, 0)
+    both = Alarms(SIGNALS, (low, empty))
+    assert both.tone_at(HOUR) == Tone(CRITICAL, Alarm.EMPTY_RESERVOIR, HOUR, HOUR + 3_000)
+    quiet = both.updated(replace(empty, silenced_until_ms=HOUR + 1))
+    assert quiet.tone_at(HOUR) == Tone(NON_CRITICAL, Alarm.LOW_RESERVOIR, HOUR, HOUR + 1_000)
+    assert quiet.tone_at(HOUR + 1) is None
+    assert quiet.next_tone(HOUR + 1) == Tone(
+        CRITICAL, Alarm.EMPTY_RESERVOIR, HOUR + 10 * MINUTE, HOUR + 10 * MINUTE + 3_000
+    )

@@ -1,0 +1,336 @@
+"""The messages that the golden vectors and the worked examples of the specification show.
+
+Figures are those of a 20 mL pump on the tenth day of 100 mcg/day at 500 mcg/mL; they agree with
+each other (the dates follow from the volumes, the digests from the prescriptions).
+"""
+
+from dataclasses import dataclass, fields, replace
+from enum import IntEnum, IntFlag
+from types import UnionType
+from typing import Any, Final, get_args, get_origin, get_type_hints
+
+from pump_protocol import layouts
+from pump_protocol import messages as m
+from pump_protocol.codes import (
+    ABSENT,
+    MAX_ACCESS_ENTRIES,
+    MAX_DRUG_NAME_BYTES,
+    MAX_LOG_ENTRIES,
+    MAX_REASONS,
+    NEVER,
+    AccessEvent,
+    Alarm,
+    AlarmClass,
+    AlarmFlag,
+    BolusOutcome,
+    Capability,
+    Check,
+    Field,
+    LogEvent,
+    MassUnit,
+    MessageType,
+    Mode,
+    Nature,
+    PrescriptionSlot,
+    RefusalCode,
+    SecurityProfile,
+    ServiceState,
+)
+from pump_protocol.payloads import prescription_digest
+
+LINK_ID: Final = 0x0123456789ABCDEF
+PROGRAMMER_ID: Final = 0x1122334455667788
+
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
+NOW_MS: Final = 10 * DAY_MS
+IMPLANTED_CLOCK_MS: Final = 1_788_249_600_000  # 2026-09-01 08:00
+ERI_AT_MS: Final = 213_127_200_000
+EOS_AT_MS: Final = ERI_AT_MS + 90 * DAY_MS
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """One named message as it travels in a frame."""
+
+    name: str
+    message: m.Message
+    sequence: int = 1
+    link_id: int = LINK_ID
+
+
+CURRENT: Final = m.Prescription(
+    mode=Mode.SIMPLE_CONTINUOUS,
+    mass_unit=MassUnit.MICROGRAM,
+    concentration_ng_per_ml=500_000,
+    daily_dose_ng=100_000,
+    rate_nl_per_day=200_000,
+    low_reservoir_threshold_nl=2_000_000,
+    drug_name="baclofen",
+)
+RAISED: Final = replace(CURRENT, daily_dose_ng=120_000, rate_nl_per_day=240_000)
+CURRENT_DIGEST: Final = prescription_digest(1, CURRENT)
+RAISED_DIGEST: Final = prescription_digest(2, RAISED)
+
+_LOW_RESERVOIR: Final = m.AlarmRecord(
+    Alarm.LOW_RESERVOIR,
+    AlarmFlag.ACTIVE | AlarmFlag.ACKNOWLEDGED,
+    raised_at_ms=90 * DAY_MS,
+    cleared_at_ms=None,
+    silenced_until_ms=None,
+)
+
+_IDENTITY: Final = m.Identity(
+    nature=Nature.SIMULATOR,
+    protocol_version=1,
+    security_profile=SecurityProfile.LEGACY_INSECURE,
+    capabilities=Capability.SIMPLE_CONTINUOUS | Capability.MINIMUM_RATE | Capability.SINGLE_BOLUS,
+    reservoir_capacity_nl=20_000_000,
+    minimum_rate_nl_per_day=6_000,
+    minimum_therapeutic_rate_nl_per_day=48_000,
+    maximum_rate_nl_per_day=24_000_000,
+    maximum_daily_dose_ng=2_000_000,
+    maximum_bolus_dose_ng=500_000,
+    minimum_bolus_duration_ms=60_000,
+    maximum_bolus_duration_ms=DAY_MS,
+    minimum_concentration_ng_per_ml=1_000,
+    maximum_concentration_ng_per_ml=100_000_000,
+    maximum_low_reservoir_threshold_nl=10_000_000,
+    minimum_silence_ms=60_000,
+    maximum_silence_non_critical_ms=DAY_MS,
+    maximum_silence_critical_ms=2 * HOUR_MS,
+    product="pump-sim (simulator, not for clinical use)",
+    model="VP-20",
+    serial_number="SIM-000001",
+    firmware_version="0.1.0",
+)
+
+_STATUS: Final = m.StatusReport(
+    at_ms=NOW_MS,
+    clock_ms=IMPLANTED_CLOCK_MS + NOW_MS,
+    implanted_clock_ms=IMPLANTED_CLOCK_MS,
+    prescription_version=1,
+    prescription=CURRENT,
+    has_pending=False,
+    infusing_nl_per_day=200_000,
+    believed_volume_nl=18_000_000,
+    reservoir_capacity_nl=20_000_000,
+    delivered_nl=2_000_000,
+    low_reservoir_at_ms=90 * DAY_MS,
+    empty_reservoir_at_ms=100 * DAY_MS,
+    last_refill_at_ms=0,
+    service_state=ServiceState.IN_SERVICE,
+    battery_remaining_ppm=996_222,
+    eri_at_ms=ERI_AT_MS,
+    eos_at_ms=EOS_AT_MS,
+    next_tone_at_ms=None,
+    therapy_log=m.LogRange(1, 2, 0),
+    access_log=m.LogRange(1, 2, 0),
+    boluses=(),
+    alarms=(),
+)
+
+# The rate of 120 mcg/day would be 240,000 nL/day; nor does the pump have a rate as high as this.
+_BAD: Final = replace(RAISED, rate_nl_per_day=24_000_001)
+
+STORY: Final = (
+    Example("open_link", m.OpenLink(PROGRAMMER_ID), 1),
+    Example("link_opened", m.LinkOpened(120_000, 1_800_000, 120_000, 0), 1),
+    Example("identify", m.Identify(), 2),
+    Example("identity", _IDENTITY, 2),
+    Example("interrogate", m.Interrogate(), 3),
+    Example("status_report", _STATUS, 3),
+    Example("stage_prescription", m.StagePrescription(RAISED), 4),
+    Example("prescription_staged", m.PrescriptionStaged(2, RAISED_DIGEST, 120_000, RAISED), 4),
+    Example("commit_prescription", m.CommitPrescription(RAISED_DIGEST), 5),
+    Example("prescription_committed", m.PrescriptionCommitted(2, NOW_MS, RAISED_DIGEST), 5),
+    Example("order_bolus", m.OrderBolus(1, 50_000, 500_000, 100_000, 600_000), 6),
+    Example("bolus_ordered", m.BolusOrdered(1, 100_000, NOW_MS, NOW_MS + 600_000), 6),
+    Example("stage_prescription_wrong", m.StagePrescription(_BAD), 7),
+    Example(
+        "refusal",
+        m.Refusal(
+            MessageType.STAGE_PRESCRIPTION,
+            (
+                m.Reason(RefusalCode.OUT_OF_RANGE, Field.RATE, 24_000_001, 48_000, 24_000_000),
+                m.Reason(RefusalCode.MISMATCH, Field.RATE, 24_000_001, 240_000, 240_000),
+            ),
+        ),
+        7,
+    ),
+    Example("close_link", m.CloseLink(), 8),
+    Example("link_closed", m.LinkClosed(), 8),
+)
+"""One link from its opening to its end, told by the worked examples."""
+
+_MORE: Final = (
+    Example("read_prescription", m.ReadPrescription(PrescriptionSlot.CURRENT)),
+    Example(
+        "prescription_report",
+        m.PrescriptionReport(PrescriptionSlot.CURRENT, 1, CURRENT_DIGEST, CURRENT),
+    ),
+    Example("roll_back_prescription", m.RollBackPrescription()),
+    Example("prescription_rolled_back", m.PrescriptionRolledBack(1)),
+    Example("abort_bolus", m.AbortBolus()),
+    Example("bolus_aborted", m.BolusAborted(1, 33_333)),
+    Example("update_reservoir", m.UpdateReservoir(2, 20_000_000)),
+    Example("reservoir_updated", m.ReservoirUpdated(2, NOW_MS, 18_000_000, 20_000_000)),
+    Example("acknowledge_alarm", m.AcknowledgeAlarm(Alarm.LOW_RESERVOIR)),
+    Example("alarm_acknowledged", m.AlarmAcknowledged(_LOW_RESERVOIR)),
+    Example("silence_alarm", m.SilenceAlarm(Alarm.LOW_RESERVOIR, HOUR_MS)),
+    Example(
+        "alarm_silenced",
+        m.AlarmSilenced(
+            replace(
+                _LOW_RESERVOIR,
+                flags=AlarmFlag.ACTIVE | AlarmFlag.SILENCED,
+                silenced_until_ms=90 * DAY_MS + HOUR_MS,
+            )
+        ),
+    ),
+    Example("test_alarm", m.TestAlarm(AlarmClass.CRITICAL)),
+    Example("alarm_tested", m.AlarmTested(AlarmClass.CRITICAL, 3_000)),
+    Example("read_log", m.ReadLog(1, MAX_LOG_ENTRIES)),
+    Example(
+        "log_page",
+        m.LogPage(
+            m.LogRange(1, 4, 0),
+            (
+                m.LogEntry(1, 0, LogEvent.IMPLANTED, 20_000_000, 200_000, 0, 1),
+                m.LogEntry(2, NOW_MS, LogEvent.STAGED, 240_000, 120_000, LINK_ID, 1),
+                m.LogEntry(3, NOW_MS, LogEvent.COMMITTED, 200_000, 240_000, LINK_ID, 2),
+            ),
+        ),
+    ),
+    Example("read_access_log", m.ReadAccessLog(1, MAX_ACCESS_ENTRIES)),
+    Example(
+        "access_log_page",
+        m.AccessLogPage(
+            m.LogRange(1, 3, 0),
+            (
+                m.AccessEntry(1, NOW_MS, NOW_MS, 1, AccessEvent.INTERROGATED, 0, 0, 0, LINK_ID),
+                m.AccessEntry(
+                    2,
+                    NOW_MS,
+                    NOW_MS + 5_000,
+                    3,
+                    AccessEvent.REFUSED,
+                    MessageType.STAGE_PRESCRIPTION,
+                    RefusalCode.OUT_OF_RANGE,
+                    Field.RATE,
+                    LINK_ID,
+                ),
+            ),
+        ),
+    ),
+    Example("set_clock", m.SetClock(IMPLANTED_CLOCK_MS + NOW_MS + HOUR_MS)),
+    Example(
+        "clock_set",
+        m.ClockSet(IMPLANTED_CLOCK_MS + NOW_MS, IMPLANTED_CLOCK_MS + NOW_MS + HOUR_MS),
+    ),
+    Example("self_test", m.SelfTest()),
+    Example(
+        "self_test_report", m.SelfTestReport(tuple(m.CheckResult(each, True) for each in Check))
+    ),
+    Example(
+        "status_report_with_bolus_and_alarms",
+        replace(
+            _STATUS,
+            has_pending=True,
+            boluses=(
+                m.BolusReport(
+                    BolusOutcome.RUNNING, PROGRAMMER_ID, 1, 100_000, 33_333, 600_000, NOW_MS
+                ),
+            ),
+            alarms=(
+                _LOW_RESERVOIR,
+                m.AlarmRecord(
+                    Alarm.EMPTY_RESERVOIR, AlarmFlag.LATCHED, 80 * DAY_MS, 81 * DAY_MS, None
+                ),
+            ),
+        ),
+    ),
+    Example(
+        "refusal_without_numbers",
+        m.Refusal(MessageType.ABORT_BOLUS, (m.Reason(RefusalCode.NO_BOLUS, Field.NONE),)),
+    ),
+    Example(
+        "stage_prescription_in_milligrams",
+        m.StagePrescription(
+            replace(
+                CURRENT, mass_unit=MassUnit.MILLIGRAM, drug_name="drug ΑΒΓ €", mode=Mode.STOPPED
+            )
+        ),
+    ),
+)
+
+# --- Edges ---------------------------------------------------------------------------------------
+
+_BITS: Final = {"B": 8, "H": 16, "L": 32, "I": 32, "Q": 64, "q": 63}
+_LONGEST_LIST: Final[dict[type, int]] = {
+    m.LogEntry: MAX_LOG_ENTRIES,
+    m.AccessEntry: MAX_ACCESS_ENTRIES,
+    m.Reason: MAX_REASONS,
+    m.AlarmRecord: len(Alarm),
+    m.CheckResult: len(Check),
+    m.BolusReport: 1,
+}
+
+
+def edge(message_class: type[Any], *, largest: bool) -> Any:
+    """The message of a class whose every field is as small, or as large, as it can be."""
+    layout = layouts.PARTS.get(message_class) or layouts.PAYLOADS[message_class]
+    declared = {each.name: each for each in layout.subcons}
+    hints = get_type_hints(message_class)
+    return message_class(
+        **{
+            each.name: _edge_value(hints[each.name], declared[each.name], largest)
+            for each in fields(message_class)
+        }
+    )
+
+
+def _edge_value(hint: Any, layout: layouts.Layout, largest: bool) -> Any:
+    format_ = layouts.struct_format(layout)
+    if get_origin(hint) is tuple:
+        element = get_args(hint)[0]
+        return (edge(element, largest=True),) * _LONGEST_LIST[element] if largest else ()
+    if hint is str:
+        return "é" * (MAX_DRUG_NAME_BYTES // 2) if largest else ""
+    if hint is bytes:
+        return (b"\xff" if largest else b"\x00") * 32
+    if hint is bool:
+        return largest
+    if isinstance(hint, type) and issubclass(hint, (IntEnum, IntFlag)):
+        members = sorted(hint)
+        if issubclass(hint, IntFlag):
+            return hint(sum(members)) if largest else hint(0)
+        return members[-1 if largest else 0]
+    return edge(hint, largest=largest) if format_ is None else _edge_number(hint, format_, largest)
+
+
+def _edge_number(hint: Any, format_: str, largest: bool) -> int | None:
+    highest: int = 2 ** _BITS[format_] - 1
+    lowest = -(2**63) if format_ == "q" else 0
+    if isinstance(hint, UnionType):
+        # Next to the number that stands for None; and None itself where nothing is smaller.
+        assert NEVER == 2**64 - 1
+        assert ABSENT == -(2**63)
+        if format_ == "q":
+            return highest if largest else None
+        return highest - 1 if largest else None
+    return highest if largest else lowest
+
+
+def all_examples() -> tuple[Example, ...]:
+    """Everything that the golden vectors hold: the story, the other messages, and the edges."""
+    classes = [*m.REQUESTS.values(), *m.RESPONSES.values()]
+    edges = []
+    for message_class in classes:
+        if not fields(message_class):
+            continue
+        name = message_class.message_type.name.lower()
+        edges.append(Example(f"{name}_smallest", edge(message_class, largest=False), 0, 1))
+        largest = edge(message_class, largest=True)
+        edges.append(Example(f"{name}_largest", largest, 2**32 - 1, 2**64 - 1))
+    return (*STORY, *_MORE, *edges)
