@@ -150,7 +150,7 @@ STORY: Final = (
     Example(
         "refusal",
         m.Refusal(
-            MessageType.STAGE_PRESCRIPTION,
+            int(MessageType.STAGE_PRESCRIPTION),
             (
                 m.Reason(RefusalCode.OUT_OF_RANGE, Field.RATE, 24_000_001, 48_000, 24_000_000),
                 m.Reason(RefusalCode.MISMATCH, Field.RATE, 24_000_001, 240_000, 240_000),
@@ -215,9 +215,9 @@ _MORE: Final = (
                     NOW_MS + 5_000,
                     3,
                     AccessEvent.REFUSED,
-                    MessageType.STAGE_PRESCRIPTION,
-                    RefusalCode.OUT_OF_RANGE,
-                    Field.RATE,
+                    int(MessageType.STAGE_PRESCRIPTION),
+                    int(RefusalCode.OUT_OF_RANGE),
+                    int(Field.RATE),
                     LINK_ID,
                 ),
             ),
@@ -252,7 +252,7 @@ _MORE: Final = (
     ),
     Example(
         "refusal_without_numbers",
-        m.Refusal(MessageType.ABORT_BOLUS, (m.Reason(RefusalCode.NO_BOLUS, Field.NONE),)),
+        m.Refusal(int(MessageType.ABORT_BOLUS), (m.Reason(RefusalCode.NO_BOLUS, Field.NONE),)),
     ),
     Example(
         "stage_prescription_in_milligrams",
@@ -267,6 +267,11 @@ _MORE: Final = (
 # --- Edges ---------------------------------------------------------------------------------------
 
 _BITS: Final = {"B": 8, "H": 16, "L": 32, "I": 32, "Q": 64, "q": 63}
+_EDGES: Final[dict[Any, tuple[Any, Any]]] = {
+    str: ("", "é" * (MAX_DRUG_NAME_BYTES // 2)),
+    bytes: (b"\x00" * 32, b"\xff" * 32),
+    bool: (False, True),
+}
 _LONGEST_LIST: Final[dict[type, int]] = {
     m.LogEntry: MAX_LOG_ENTRIES,
     m.AccessEntry: MAX_ACCESS_ENTRIES,
@@ -295,17 +300,12 @@ def _edge_value(hint: Any, layout: layouts.Layout, largest: bool) -> Any:
     if get_origin(hint) is tuple:
         element = get_args(hint)[0]
         return (edge(element, largest=True),) * _LONGEST_LIST[element] if largest else ()
-    if hint is str:
-        return "é" * (MAX_DRUG_NAME_BYTES // 2) if largest else ""
-    if hint is bytes:
-        return (b"\xff" if largest else b"\x00") * 32
-    if hint is bool:
-        return largest
-    if isinstance(hint, type) and issubclass(hint, (IntEnum, IntFlag)):
-        members = sorted(hint)
-        if issubclass(hint, IntFlag):
-            return hint(sum(members)) if largest else hint(0)
-        return members[-1 if largest else 0]
+    if hint in _EDGES:
+        return _EDGES[hint][largest]
+    if isinstance(hint, type) and issubclass(hint, IntFlag):
+        return hint(sum(int(each) for each in hint)) if largest else hint(0)
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return max(hint) if largest else min(hint)
     return edge(hint, largest=largest) if format_ is None else _edge_number(hint, format_, largest)
 
 

@@ -1,67 +1,45 @@
-"""The command line ``pump-programmer``: what a person types, checked and handed to the programmer.
+"""The command line ``pump-programmer``: global options, exit codes, and no traceback.
 
-It decides nothing about therapy and draws nothing: plans are :mod:`pump_programmer.plan`'s, reviews
-:mod:`pump_programmer.review`'s, screens :mod:`pump_programmer.views`'.
+What the commands do is in :mod:`pump_programmer.commands`.
 """
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Final, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
-from pump_programmer.errors import NotConfirmed, OutcomeUnknown, ProgrammerError
-from pump_programmer.jsonable import Json, fields_of, jsonable
-from pump_programmer.plan import Wishes, planned
-from pump_programmer.programmer import Programmer
-from pump_programmer.review import Review
+from pump_programmer import commands
+from pump_programmer.commands import AsJson, Settings, UsageError
+from pump_programmer.errors import ProgrammerError
 from pump_programmer.terminal import EXIT_MEANINGS, ExitCode, Terminal
-from pump_programmer.words import ALARM_NAMES, clock_text, name_of, parse_clock, spaced
-from pump_protocol import units
 from pump_protocol._version import __version__
-from pump_protocol.codes import Alarm, AlarmClass, Mode
 from pump_protocol.errors import LocalError
-from pump_protocol.messages import AlarmRecord, Identity
-
-_ATTEMPTS: Final = 4
-_ALARM_CLASSES: Final = {name_of(each).replace("_", "-"): each for each in AlarmClass}
 
 app = typer.Typer(
     name="pump-programmer",
     help="Program a pump over a serial port. SIMULATOR: never for clinical use.",
-    epilog="Exit codes: "
-    + ", ".join(f"{int(code)} {meaning}" for code, meaning in EXIT_MEANINGS.items())
-    + ".",
-    no_args_is_help=True,
+    epilog="\b\nExit codes:\n"
+    + "\n".join(f"  {int(code):3}  {meaning}" for code, meaning in EXIT_MEANINGS.items()),
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.command()(commands.identify)
+app.command()(commands.interrogate)
+app.command()(commands.log)
+app.command("self-test")(commands.self_test)
+app.command()(commands.program)
+app.command()(commands.stop)
+app.command()(commands.bolus)
+app.command()(commands.refill)
+app.command()(commands.silence)
+app.command()(commands.acknowledge)
+app.command("alarm-test")(commands.alarm_test)
+app.command()(commands.clock)
 
 # Typer brings its own copy of Click or imports it, depending on its version; what it exports in
 # every version is a grandchild of the class of all complaints about a command line.
-_Complaint: type[Exception] = typer.BadParameter.__mro__[2]
-
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
-AlarmName = Annotated[str, typer.Argument(metavar="ALARM", help=", ".join(ALARM_NAMES) + ".")]
-
-
-class UsageError(LocalError):
-    """The command line makes no sense; nothing was sent."""
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The options that stand before the command."""
-
-    port: str | None
-    timeout_s: float
-    programmer_id: int | None
-    as_json: bool
+_Complaint: Any = typer.BadParameter.__mro__[2]
 
 
 def main() -> NoReturn:
@@ -72,9 +50,9 @@ def main() -> NoReturn:
     except _Complaint as complaint:
         code = ExitCode.USAGE
         if terminal.as_json:
-            terminal.complain_of("usage", str(complaint) or "a command is wanted")
+            terminal.complain_of("usage", complaint.format_message())
         else:
-            complaint.show()  # type: ignore[attr-defined] # see _Complaint
+            complaint.show()
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
         terminal.complain_of("interrupted", "interrupted")
@@ -89,7 +67,7 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(no_args_is_help=True)
 def _root(
     context: typer.Context,
     port: Annotated[
@@ -101,11 +79,11 @@ def _root(
         ),
     ] = None,
     timeout: Annotated[
-        float,
+        str,
         typer.Option(
-            metavar="SECONDS", min=0.1, max=600, help="How long to wait for each answer, in all."
+            metavar="SECONDS", help="How long to wait for each answer, in all: 0.1 to 600."
         ),
-    ] = 2.0,
+    ] = "2",
     programmer_id: Annotated[
         str | None,
         typer.Option(
@@ -122,332 +100,17 @@ def _root(
     ] = False,
 ) -> None:
     number = None if programmer_id is None else _programmer_id(programmer_id)
-    context.obj = Settings(port, timeout, number, as_json)
+    context.obj = Settings(port, _seconds(timeout), number, as_json)
 
 
-# --- Reading -------------------------------------------------------------------------------------
-
-
-@app.command()
-def identify(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show who answers, what it can do, and its limits."""
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity = programmer.identify()
-    terminal.answer(identity, fields_of(identity), lambda screens: screens.identity())
-
-
-@app.command()
-def interrogate(context: typer.Context, as_json: AsJson = False) -> None:
-    """Show everything that a clinician sees."""
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, status = programmer.identify(), programmer.interrogate()
-    terminal.answer(identity, fields_of(status), lambda screens: screens.status(status))
-
-
-@app.command()
-def log(
-    context: typer.Context,
-    access: Annotated[bool, typer.Option("--access", help="The access log instead.")] = False,
-    since: Annotated[
-        int, typer.Option(metavar="NUMBER", min=1, max=2**64 - 1, help="First record wanted.")
-    ] = 1,
-    limit: Annotated[
-        int | None, typer.Option(metavar="COUNT", min=1, help="At most so many records.")
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show the therapy log, oldest record first."""
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, status = programmer.identify(), programmer.interrogate()
-        if access:
-            accesses = list(programmer.read_access_log(since, limit))
-        else:
-            entries = list(programmer.read_log(since, limit))
-    if access:
-        result = {"range": jsonable(status.access_log), "entries": jsonable(accesses)}
-        terminal.answer(identity, result, lambda screens: screens.access_log(status, accesses))
-    else:
-        result = {"range": jsonable(status.therapy_log), "entries": jsonable(entries)}
-        terminal.answer(identity, result, lambda screens: screens.log(status, entries))
-
-
-@app.command("self-test")
-def self_test(context: typer.Context, as_json: AsJson = False) -> None:
-    """Let the pump check itself."""
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, report = programmer.identify(), programmer.self_test()
-    terminal.answer(identity, fields_of(report), lambda screens: screens.self_test(report))
-
-
-# --- Therapy -------------------------------------------------------------------------------------
-
-
-@app.command()
-def program(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by name
-    context: typer.Context,
-    dose: Annotated[str | None, typer.Option(help='Daily dose, as "300 mcg/day".')] = None,
-    rate: Annotated[str | None, typer.Option(help='Rate, as "0.15 mL/day".')] = None,
-    minimum_rate: Annotated[
-        bool, typer.Option("--minimum-rate", help="The lowest rate, which treats nobody.")
-    ] = False,
-    concentration: Annotated[str | None, typer.Option(help='As "2000 mcg/mL".')] = None,
-    drug: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the drug.")] = None,
-    low_reservoir: Annotated[
-        str | None, typer.Option(help='Volume at which to alarm, as "2 mL".')
-    ] = None,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Program a prescription: review it next to the current one, commit it, verify it.
-
-    What is not given stays as it is.
-    """
-    if sum((dose is not None, rate is not None, minimum_rate)) > 1:
-        raise UsageError("give one of --dose, --rate and --minimum-rate")
-    wishes = Wishes(
-        daily_dose_ng=_parsed(units.DAILY_DOSE, dose, "--dose"),
-        rate_nl_per_day=_parsed(units.RATE, rate, "--rate"),
-        mode=Mode.MINIMUM_RATE if minimum_rate else None,
-        concentration_ng_per_ml=_parsed(units.CONCENTRATION, concentration, "--concentration"),
-        drug_name=drug,
-        low_reservoir_threshold_nl=_parsed(units.VOLUME, low_reservoir, "--low-reservoir"),
-    )
-    if wishes.empty:
-        raise UsageError(
-            "nothing to program: give --dose, --rate, --minimum-rate, --concentration, --drug or"
-            " --low-reservoir"
-        )
-    _program(context, as_json, wishes, yes)
-
-
-@app.command()
-def stop(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
-    """Stop all infusion. An abrupt stop of baclofen can lead to a dangerous withdrawal."""
-    _program(context, as_json, Wishes(mode=Mode.STOPPED), yes)
-
-
-def _program(context: typer.Context, as_json: bool, wishes: Wishes, yes: bool) -> None:
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity = programmer.identify()
-        current = programmer.read_prescription().prescription
-
-        def confirm(review: Review) -> bool:
-            if not (yes and terminal.as_json):
-                terminal.preview(identity, lambda screens: screens.review(review))
-            return yes or terminal.confirm("Commit this prescription?")
-
-        programmed = programmer.program(planned(wishes, current, identity), confirm)
-        status = programmer.interrogate()
-    committed = programmed.committed
-    terminal.answer(
-        identity, fields_of(programmed), lambda screens: screens.committed(committed, status)
-    )
-
-
-@app.command()
-def bolus(
-    context: typer.Context,
-    dose: Annotated[str | None, typer.Option(help='As "50 mcg".')] = None,
-    duration: Annotated[str | None, typer.Option(help='As "10 min".')] = None,
-    abort: Annotated[bool, typer.Option("--abort", help="End the running bolus.")] = False,
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Deliver a single bolus on top of the basal rate, or end the one that runs."""
-    if abort:
-        if dose is not None or duration is not None:
-            raise UsageError("--abort goes with neither --dose nor --duration")
-        _abort_bolus(context, as_json)
-        return
-    if dose is None or duration is None:
-        raise UsageError("give --dose and --duration, or --abort")
-    dose_ng = units.DOSE.parse(dose, "--dose")
-    duration_ms = units.DURATION.parse(duration, "--duration")
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity = programmer.identify()
-        current = programmer.read_prescription().prescription
-        if not (yes and terminal.as_json):
-            terminal.preview(
-                identity, lambda screens: screens.bolus_preview(current, dose_ng, duration_ms)
-            )
-        if not yes and not terminal.confirm("Deliver this bolus?"):
-            raise NotConfirmed("not confirmed: no bolus was ordered")
-        ordered = programmer.order_bolus(
-            dose_ng, duration_ms, concentration_ng_per_ml=current.concentration_ng_per_ml
-        )
-        status = programmer.interrogate()
-    terminal.answer(identity, fields_of(ordered), lambda screens: screens.bolus(ordered, status))
-
-
-def _abort_bolus(context: typer.Context, as_json: bool) -> None:
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, aborted = programmer.identify(), programmer.abort_bolus()
-    delivered = units.format_volume(aborted.delivered_nl)
-    terminal.answer(
-        identity,
-        fields_of(aborted),
-        lambda screens: screens.say(
-            f"The bolus of order {aborted.order_number} has ended; {delivered} were delivered."
-        ),
-    )
-
-
-@app.command()
-def refill(
-    context: typer.Context,
-    volume: Annotated[str, typer.Option(help='Usable volume after the refill, as "20 mL".')],
-    yes: Yes = False,
-    as_json: AsJson = False,
-) -> None:
-    """Tell the pump what the reservoir holds after a refill. It measures nothing: it believes."""
-    volume_nl = units.VOLUME.parse(volume, "--volume")
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, before = programmer.identify(), programmer.interrogate()
-        if not (yes and terminal.as_json):
-            terminal.preview(identity, lambda screens: screens.refill_preview(before, volume_nl))
-        if not yes and not terminal.confirm("Tell the pump so?"):
-            raise NotConfirmed("not confirmed: the believed volume is unchanged")
-        updated = programmer.refill(volume_nl)
-        status = programmer.interrogate()
-    terminal.answer(
-        identity,
-        {**fields_of(updated), "low_reservoir_at_ms": status.low_reservoir_at_ms},
-        lambda screens: screens.refill(updated, status),
-    )
-
-
-# --- Alarms and clock ----------------------------------------------------------------------------
-
-
-@app.command()
-def silence(
-    context: typer.Context,
-    alarm: AlarmName,
-    duration: Annotated[str, typer.Option("--for", help='How long, as "1 h".')],
-    as_json: AsJson = False,
-) -> None:
-    """Hold the tone of an active alarm for a time. Status and log keep it."""
-    wanted, duration_ms = _alarm(alarm), units.DURATION.parse(duration, "--for")
-    with _conversation(context, as_json) as (programmer, terminal):
-        record = programmer.silence(wanted, duration_ms)
-        _answer_alarm(programmer, terminal, record)
-
-
-@app.command()
-def acknowledge(context: typer.Context, alarm: AlarmName, as_json: AsJson = False) -> None:
-    """Say that a person has seen an alarm."""
-    wanted = _alarm(alarm)
-    with _conversation(context, as_json) as (programmer, terminal):
-        _answer_alarm(programmer, terminal, programmer.acknowledge(wanted))
-
-
-def _answer_alarm(programmer: Programmer, terminal: Terminal, record: AlarmRecord) -> None:
-    identity, status = programmer.identify(), programmer.interrogate()
-    terminal.answer(
-        identity, {"record": jsonable(record)}, lambda screens: screens.alarm(record, status)
-    )
-
-
-@app.command("alarm-test")
-def alarm_test(
-    context: typer.Context,
-    alarm_class: Annotated[
-        str, typer.Argument(metavar="CLASS", help=" or ".join(_ALARM_CLASSES) + ".")
-    ] = "critical",
-    as_json: AsJson = False,
-) -> None:
-    """Sound the tone of an alarm class once, so that the patient knows it."""
-    if alarm_class not in _ALARM_CLASSES:
-        raise UsageError(f"CLASS = {alarm_class!r}: allowed {', '.join(_ALARM_CLASSES)}")
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity, tested = (
-            programmer.identify(),
-            programmer.test_alarm(_ALARM_CLASSES[alarm_class]),
-        )
-    tone = f"The {spaced(tested.alarm_class)} tone sounds for "
-    terminal.answer(
-        identity,
-        fields_of(tested),
-        lambda screens: screens.say(f"{tone}{units.format_duration(tested.duration_ms)}."),
-    )
-
-
-@app.command()
-def clock(
-    context: typer.Context,
-    new: Annotated[
-        str | None,
-        typer.Option("--set", metavar="TIME", help='As 2026-11-22T10:00, or "now".'),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Show or set the pump's local clock. No timer, alarm or service date moves."""
-    now = datetime.now(tz=UTC).astimezone()
-    clock_ms = None if new is None else parse_clock(new, now)
-    with _conversation(context, as_json) as (programmer, terminal):
-        identity = programmer.identify()
-        if clock_ms is None:
-            status = programmer.interrogate()
-            result: dict[str, Json] = {"clock_ms": status.clock_ms, "at_ms": status.at_ms}
-            text = f"The pump's clock shows {clock_text(status.clock_ms)}."
-        else:
-            was_set = programmer.set_clock(clock_ms)
-            result = fields_of(was_set)
-            text = (
-                f"The pump's clock showed {clock_text(was_set.old_clock_ms)} "
-                f"and now shows {clock_text(was_set.new_clock_ms)}."
-            )
-    terminal.answer(identity, result, lambda screens: screens.say(text))
-
-
-# --- Inside --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def _conversation(context: typer.Context, as_json: bool) -> Iterator[tuple[Programmer, Terminal]]:
-    """A programmer at the port, and the terminal. Ends the command where an outcome is unknown."""
-    settings: Settings = context.obj
-    terminal = Terminal(as_json=settings.as_json or as_json)
-    if not settings.port:
-        raise UsageError("no port: give --port ADDRESS before the command, or set PUMP_PORT")
-    programmer = Programmer(
-        settings.port,
-        programmer_id=settings.programmer_id,
-        response_timeout_ms=round(settings.timeout_s * 1_000 / _ATTEMPTS),
-        attempts=_ATTEMPTS,
-        deadline_s=settings.timeout_s,
-    )
-    with programmer:
-        try:
-            yield programmer, terminal
-        except OutcomeUnknown as unknown:
-            _settle(programmer, terminal, unknown)
-
-
-def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown) -> NoReturn:
-    """Ask the pump what became of it; if it tells, say so instead of leaving a person in doubt."""
+def _seconds(text: str) -> float:
     try:
-        resolution = programmer.resolve()
-        identity = programmer.identify()
-    except ProgrammerError:
-        raise unknown from None
-    if resolution.done is None:
-        raise unknown
-    if not resolution.done:
-        terminal.complain_of("not_done", f"the request was NOT carried out: {resolution.text}")
-        raise typer.Exit(ExitCode.NO_ANSWER)
-    _answer_late(terminal, identity, resolution.text)
-    raise typer.Exit(ExitCode.DONE)
-
-
-def _answer_late(terminal: Terminal, identity: Identity, text: str) -> None:
-    terminal.answer(
-        identity,
-        {"resolved": {"done": True, "text": text}},
-        lambda screens: screens.say(
-            f"The answer was lost, but the request was carried out: {text}"
-        ),
-    )
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.1 <= seconds <= 600:
+        raise UsageError(f"--timeout = {text!r}: allowed 0.1 to 600 seconds")
+    return seconds
 
 
 def _programmer_id(text: str) -> int:
@@ -460,14 +123,3 @@ def _programmer_id(text: str) -> int:
             f"--programmer-id = {text!r}: allowed 1 to 2**64 - 1, decimal or hexadecimal with 0x"
         )
     return number
-
-
-def _parsed(quantity: units.Quantity, text: str | None, option: str) -> int | None:
-    return None if text is None else quantity.parse(text, option)
-
-
-def _alarm(text: str) -> Alarm:
-    alarm = ALARM_NAMES.get(text)
-    if alarm is None:
-        raise UsageError(f"ALARM = {text!r}: allowed {', '.join(ALARM_NAMES)}")
-    return alarm

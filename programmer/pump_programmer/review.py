@@ -33,7 +33,7 @@ class ReviewRow:
         if not self.changed:
             return "-"
         if self.change_ppm is None:
-            return "changed"
+            return "new"
         return percent_text(self.change_ppm)
 
 

@@ -28,6 +28,7 @@ _MISSING: Final = frozenset(
      errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
 )  # fmt: skip
 _BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK})
+_HUNG_UP: Final = frozenset({errno.EPIPE, errno.ECONNRESET})
 _NO_RFC2217: Final = re.compile("support RFC2217|accept parameter change|connection failed")
 """What pyserial says when somebody accepted the connection and then did not negotiate."""
 
@@ -96,7 +97,9 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
         return PortMissing(f"port {address}: {what}; is the pump running?")
     if errno.EACCES in numbers or errno.EPERM in numbers:
         return PortUnavailable(f"port {address}: no permission to open it")
-    if address.startswith("rfc2217://") and _NO_RFC2217.search(str(error)):
+    if address.startswith("rfc2217://") and (
+        numbers & _HUNG_UP or _NO_RFC2217.search(str(error))
+    ):
         return PortBusy(
             f"port {address} does not answer as an RFC 2217 port; "
             "perhaps another programmer is connected"

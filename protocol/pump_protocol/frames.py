@@ -25,6 +25,7 @@ from pump_protocol.crc import frame_check, header_check
 from pump_protocol.errors import FrameTooLarge
 
 _HEADER = Struct("<2sBBQIH")  # start, version, type, link id, sequence, payload length
+_CHECKED_HEADER = Struct("<2xBBQIHH")  # the same without the marker that was found, and its check
 _U16 = Struct("<H")
 _U32 = Struct("<I")
 _CHECK_AT = HEADER_BYTES - _U16.size
@@ -121,13 +122,15 @@ class FrameDecoder:
                 self._discard(end - at - keep, Corruption.NOISE)
                 at = end - keep
                 break
-            self._discard(start - at, Corruption.NOISE)
-            at = start
+            if start > at:
+                self._discard(start - at, Corruption.NOISE)
+                at = start
             body_at = at + HEADER_BYTES
             if body_at > end:
                 break
-            _, version, message_type, link_id, sequence, length = _HEADER.unpack_from(stream, at)
-            (check,) = _U16.unpack_from(stream, at + _CHECK_AT)
+            version, message_type, link_id, sequence, length, check = _CHECKED_HEADER.unpack_from(
+                stream, at
+            )
             # The length is looked at first only because it is the cheaper of the two.
             if length > MAX_PAYLOAD_BYTES or header_check(stream[at : at + _CHECK_AT]) != check:
                 self._discard(len(START), Corruption.HEADER_CHECK)

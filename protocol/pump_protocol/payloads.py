@@ -10,15 +10,15 @@ Codes are turned into their enums here, and nothing else is judged: whether a ra
 pump's business.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import fields, is_dataclass
 from enum import IntEnum, IntFlag
 from hashlib import sha256
 from operator import attrgetter
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - it is a class, named like a module
 from types import UnionType
-from typing import Any, Final, get_args, get_origin, get_type_hints
+from typing import Any, Final, NamedTuple, get_args, get_type_hints
 
 from pump_protocol import layouts
 from pump_protocol.codes import ABSENT, NEVER, Field, RefusalCode
@@ -109,12 +109,21 @@ def prescription_digest(version: int, prescription: Prescription) -> bytes:
     ).digest()
 
 
+class _Leaf(NamedTuple):
+    """A field that holds no other: where it is, its struct format if it has one, its type."""
+
+    path: str
+    format: str | None
+    hint: Any
+
+
 class _Run:
     """A run of fixed-size fields, packed at one stroke."""
 
-    def __init__(self, names: list[str], formats: list[str], hints: dict[str, Any]):
-        self._names = names
-        self._formats = formats
+    def __init__(self, leaves: list[_Leaf]):
+        self._names = names = [leaf.path for leaf in leaves]
+        self._formats = formats = [leaf.format or "" for leaf in leaves]
+        hints = [leaf.hint for leaf in leaves]
         self._struct = Struct("<" + "".join(formats))
         self._get = attrgetter(*names) if len(names) > 1 else _single(names[0])
         # struct would cut or pad a digest of the wrong length.
@@ -125,13 +134,13 @@ class _Run:
         ]
         self._absent = [
             (index, ABSENT if formats[index] == "q" else NEVER)
-            for index, name in enumerate(names)
-            if isinstance(hints[name], UnionType)
+            for index, hint in enumerate(hints)
+            if isinstance(hint, UnionType)
         ]
         self._coded = [
-            (index, name, _strict_bool if hints[name] is bool else hints[name])
-            for index, name in enumerate(names)
-            if isinstance(hints[name], type) and issubclass(hints[name], (IntEnum, IntFlag, bool))
+            (index, names[index], _strict_bool if hint is bool else hint)
+            for index, hint in enumerate(hints)
+            if isinstance(hint, type) and issubclass(hint, (IntEnum, IntFlag, bool))
         ]
 
     def encode(self, message: object) -> bytes:
@@ -172,7 +181,7 @@ class _Run:
                 raise MalformedPayload(
                     f"{name} has no code {run[index]}",
                     RefusalCode.UNKNOWN_VALUE,
-                    _FIELD_CODES.get(name, Field.PAYLOAD),
+                    _field_code(name),
                     run[index],
                 ) from None
         values += decoded
@@ -190,9 +199,10 @@ class _Run:
 class _Text:
     def __init__(self, name: str):
         self._name = name
+        self._get = attrgetter(name)
 
     def encode(self, message: object) -> bytes:
-        text = getattr(message, self._name)
+        text = self._get(message)
         try:
             raw: bytes = text.encode()
         except UnicodeEncodeError as error:
@@ -216,32 +226,21 @@ class _Text:
             raise MalformedPayload(
                 f"{self._name} is not UTF-8",
                 RefusalCode.MALFORMED,
-                _FIELD_CODES.get(self._name, Field.PAYLOAD),
+                _field_code(self._name),
             ) from None
         return end
 
 
-class _Part:
-    def __init__(self, name: str, codec: "_Codec"):
-        self._name = name
-        self._codec = codec
-
-    def encode(self, message: object) -> bytes:
-        return self._codec.encode(getattr(message, self._name))
-
-    def decode(self, payload: bytes, at: int, values: list[object]) -> int:
-        part, at = self._codec.decode(payload, at)
-        values.append(part)
-        return at
-
-
 class _List:
-    def __init__(self, name: str, codec: "_Codec"):
-        self._name = name
-        self._codec = codec
+    def __init__(self, leaf: _Leaf):
+        self._name = leaf.path
+        self._get = attrgetter(leaf.path)
+        self._codec = _codec(get_args(leaf.hint)[0])
 
     def encode(self, message: object) -> bytes:
-        elements = getattr(message, self._name)
+        elements = self._get(message)
+        if not elements:
+            return b"\0"
         if len(elements) > 255:
             raise UnsendableMessage(
                 f"{type(message).__name__}.{self._name} has {len(elements)} elements; 255 at most"
@@ -259,29 +258,26 @@ class _List:
 
 
 class _Codec:
-    """Packs one message class, or a part of messages, as its declaration says."""
+    """Packs one message class, or an element of a list, as its declaration says.
 
-    def __init__(self, message_class: type, layout: layouts.Layout):
-        self._class: Callable[..., object] = message_class
-        self._steps: list[_Run | _Text | _Part | _List] = []
-        hints = get_type_hints(message_class)
-        names = [field.name for field in fields(message_class)]
-        declared = [field.name for field in layout.subcons]
-        assert names == declared, f"{message_class.__name__}: {names} declared as {declared}"
-        run_names: list[str] = []
-        run_formats: list[str] = []
-        for field in layout.subcons:
-            format_ = layouts.struct_format(field)
-            if format_ is not None:
-                run_names.append(field.name)
-                run_formats.append(format_)
+    Parts that stand inside it are flattened: their fields join the runs around them, under dotted
+    names, and the values that come off the wire are put together again by the shape.
+    """
+
+    def __init__(self, message_class: type):
+        self._shape = _Shape(message_class)
+        self._steps: list[_Run | _Text | _List] = []
+        run: list[_Leaf] = []
+        for leaf in self._shape.leaves():
+            if leaf.format is not None:
+                run.append(leaf)
                 continue
-            if run_names:
-                self._steps.append(_Run(run_names, run_formats, hints))
-                run_names, run_formats = [], []
-            self._steps.append(_step(field.name, hints[field.name]))
-        if run_names:
-            self._steps.append(_Run(run_names, run_formats, hints))
+            if run:
+                self._steps.append(_Run(run))
+                run = []
+            self._steps.append(_Text(leaf.path) if leaf.hint is str else _List(leaf))
+        if run:
+            self._steps.append(_Run(run))
 
     def encode(self, message: object) -> bytes:
         return b"".join([step.encode(message) for step in self._steps])
@@ -290,15 +286,54 @@ class _Codec:
         values: list[object] = []
         for step in self._steps:
             at = step.decode(payload, at, values)
-        return self._class(*values), at
+        return self._shape.build(values), at
 
 
-def _step(name: str, hint: Any) -> _Text | _Part | _List:
-    if hint is str:
-        return _Text(name)
-    if get_origin(hint) is tuple:
-        return _List(name, _codec(get_args(hint)[0]))
-    return _Part(name, _codec(hint))
+class _Shape:
+    """How the fields of a message nest."""
+
+    def __init__(self, message_class: type, prefix: str = ""):
+        layout = _layout(message_class)
+        names = [field.name for field in fields(message_class)]
+        declared = [field.name for field in layout.subcons]
+        assert names == declared, f"{message_class.__name__}: {names} declared as {declared}"
+        self._class: Callable[..., object] = message_class
+        hints = get_type_hints(message_class)
+        self._members: list[_Leaf | _Shape] = [
+            _Shape(hint, f"{prefix}{field.name}.")
+            if is_dataclass(hint := hints[field.name]) and isinstance(hint, type)
+            else _Leaf(prefix + field.name, layouts.struct_format(field), hint)
+            for field in layout.subcons
+        ]
+        self._flat = not any(isinstance(member, _Shape) for member in self._members)
+
+    def leaves(self) -> Iterator[_Leaf]:
+        for member in self._members:
+            if isinstance(member, _Shape):
+                yield from member.leaves()
+            else:
+                yield member
+
+    def build(self, values: Iterable[object]) -> object:
+        """The message whose leaves have these values, in order."""
+        if self._flat:
+            return self._class(*values)
+        return self._take(iter(values))
+
+    def _take(self, values: Iterator[object]) -> object:
+        return self._class(
+            *[
+                member._take(values) if isinstance(member, _Shape) else next(values)
+                for member in self._members
+            ]
+        )
+
+
+def _layout(message_class: type) -> layouts.Layout:
+    layout = layouts.PARTS.get(message_class) or layouts.PAYLOADS.get(message_class)
+    if layout is None:
+        raise UnsendableMessage(f"{message_class.__name__} is not a message of this protocol")
+    return layout
 
 
 _CODECS: Final[dict[type, _Codec]] = {}
@@ -308,20 +343,18 @@ def _codec(message_class: type) -> _Codec:
     """The codec of a message class or a part, derived when it is first needed."""
     codec = _CODECS.get(message_class)
     if codec is None:
-        codec = _CODECS[message_class] = _derive(message_class)
+        codec = _CODECS[message_class] = _Codec(message_class)
     return codec
-
-
-def _derive(message_class: type) -> _Codec:
-    layout = layouts.PARTS.get(message_class) or layouts.PAYLOADS.get(message_class)
-    if layout is None:
-        raise UnsendableMessage(f"{message_class.__name__} is not a message of this protocol")
-    return _Codec(message_class, layout)
 
 
 def _single(name: str) -> Callable[[object], tuple[object, ...]]:
     get = attrgetter(name)
     return lambda message: (get(message),)
+
+
+def _field_code(path: str) -> Field:
+    """How a refusal names the field at this path."""
+    return _FIELD_CODES.get(path.rpartition(".")[2], Field.PAYLOAD)
 
 
 def _strict_bool(value: int) -> bool:

@@ -6,9 +6,10 @@ with :meth:`Session.receive_data`, drain :meth:`Session.next_event` until ``None
 :meth:`Session.next_timeout`.
 Times are link time, in whole milliseconds from any origin, and never go back.
 
-A pump answers each request once: it remembers its last answer under (link id, sequence, digest of
-the request), sends the same bytes again to a repeat, and refuses the same sequence with other
-content. A programmer has one request outstanding and repeats identical bytes until it is answered
+A pump answers each request once: it remembers its last answer under (link id, sequence, the request
+itself), sends the same bytes again to a repeat, and refuses the same sequence with other content.
+The request is short enough to be kept whole, which is cheaper than a digest of it and at least as
+sure. A programmer has one request outstanding and repeats identical bytes until it is answered
 or gives up. Which states allow what is in :mod:`pump_protocol.states`.
 
 The session knows nothing of sockets, clocks, or what a pump does with a request. Frames reach it
@@ -18,7 +19,6 @@ through a decoder and leave it as bytes; an authenticated envelope would stand b
 from collections import deque
 from dataclasses import dataclass
 from enum import Enum
-from hashlib import sha256
 from typing import Final
 
 from pump_protocol import events as ev
@@ -115,7 +115,7 @@ class Session:
         self._opened_ms = 0
         self._last_request_ms = 0
         self._last_request: ev.RequestReceived | None = None
-        self._last_digest = b""
+        self._last_content: tuple[int, bytes] | None = None
         self._last_answer = b""
         self._retired: deque[int] = deque(maxlen=RETIRED_LINKS)
 
@@ -369,7 +369,7 @@ class Session:
 
     def _remember(self, frame: Frame) -> None:
         self._sequence = frame.sequence
-        self._last_digest = _digest(frame)
+        self._last_content = (frame.message_type, frame.payload)
         self._last_answer = b""
         self._last_request_ms = self._now_ms
 
@@ -378,7 +378,7 @@ class Session:
         return (
             frame.link_id == self._link_id
             and frame.sequence == self._sequence
-            and _digest(frame) == self._last_digest
+            and (frame.message_type, frame.payload) == self._last_content
         )
 
     def _repeat_answer(self, frame: Frame) -> None:
@@ -421,8 +421,3 @@ class Session:
 
     def _move_exchange(self, trigger: ExchangeTrigger) -> None:
         self._exchange_state = EXCHANGE_TRANSITIONS[self._exchange_state, trigger]
-
-
-def _digest(frame: Frame) -> bytes:
-    """What makes two requests of one sequence number the same request."""
-    return sha256(bytes((frame.message_type,)) + frame.payload).digest()

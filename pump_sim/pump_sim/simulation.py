@@ -50,6 +50,12 @@ class Simulation:
         """
         if to_ms < self.now_ms:
             raise ValueError(f"to_ms = {to_ms}: it is already {self.now_ms}")
+        due_ms = self.pump.next_due_ms()
+        if due_ms is None or to_ms < due_ms:
+            # Nothing observable happens until then, so there is nothing for SimPy to do: what has
+            # flowed is a function of time. A pump that is only read goes this way each time.
+            self.pump.settle(to_ms)
+            return
         self._horizon_ms = to_ms
         self._horizon_moved.succeed()
         while self._env.peek() <= to_ms:

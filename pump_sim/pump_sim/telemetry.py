@@ -85,6 +85,7 @@ class Telemetry:
         self._pump = pump
         self._link_ms = 0
         self._staged_until_ms: int | None = None
+        self._interrogated_by = 0  # the last link that was recorded as reading the status
         # The prescription in force on the wire: the same object until a commit replaces it.
         self._prescription: tuple[Prescription, m.Prescription] | None = None
 
@@ -172,7 +173,9 @@ class Telemetry:
         )
 
     def _interrogate(self, _: m.Interrogate, event: events.RequestReceived) -> m.StatusReport:
-        self._pump.record_interrogation(event.link_id)
+        if event.link_id != self._interrogated_by:
+            self._interrogated_by = event.link_id
+            self._pump.record_interrogation(event.link_id)
         status = self._pump.status()
         bolus = status.bolus or status.last_bolus
         tone = status.next_tone

@@ -25,15 +25,16 @@ def refill(
 
 def refused(pump: Pump, order: BolusOrder | ReservoirUpdate) -> set[tuple[RefusalCode, Field]]:
     with pytest.raises(Refused) as caught:
-        if isinstance(order, BolusOrder):
+        _ = (
             pump.order_bolus(order)
-        else:
-            pump.update_reservoir(order)
+            if isinstance(order, BolusOrder)
+            else pump.update_reservoir(order)
+        )
     return {(reason.code, reason.field) for reason in caught.value.reasons}
 
 
-def new_pump(**more: int) -> Pump:
-    return Pump.implant(PROFILE, continuous(), **more)
+def new_pump(volume_nl: int | None = None) -> Pump:
+    return Pump.implant(PROFILE, continuous(), volume_nl=volume_nl)
 
 
 def test_a_repeated_order_is_answered_and_not_executed() -> None:
@@ -107,12 +108,18 @@ def test_no_order_is_ever_executed_twice(given_orders: list[tuple[int, int, int]
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"dose_ng": 0, "volume_nl": 0}, Reason(RefusalCode.OUT_OF_RANGE, Field.BOLUS_DOSE, 0, 1, 500_000)),
+        (
+            {"dose_ng": 0, "volume_nl": 0},
+            Reason(RefusalCode.OUT_OF_RANGE, Field.BOLUS_DOSE, 0, 1, 500_000),
+        ),
         (
             {"dose_ng": 500_001, "volume_nl": 250_000},
             Reason(RefusalCode.OUT_OF_RANGE, Field.BOLUS_DOSE, 500_001, 1, 500_000),
         ),
-        ({"volume_nl": 25_001}, Reason(RefusalCode.MISMATCH, Field.BOLUS_VOLUME, 25_001, 25_000, 25_000)),
+        (
+            {"volume_nl": 25_001},
+            Reason(RefusalCode.MISMATCH, Field.BOLUS_VOLUME, 25_001, 25_000, 25_000),
+        ),
         (
             {"concentration_ng_per_ml": 500_000, "volume_nl": 100_000},
             Reason(RefusalCode.MISMATCH, Field.CONCENTRATION, 500_000, 2_000_000, 2_000_000),
@@ -130,7 +137,7 @@ def test_no_order_is_ever_executed_twice(given_orders: list[tuple[int, int, int]
             Reason(RefusalCode.OUT_OF_RANGE, Field.BOLUS_RATE, 36_400_000, 0, 24_000_000),
         ),
     ],
-)  # fmt: skip
+)
 def test_a_bolus_out_of_range_is_refused_for_the_field_at_fault(
     change: dict[str, int], reason: Reason
 ) -> None:

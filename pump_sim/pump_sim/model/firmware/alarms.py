@@ -175,6 +175,8 @@ class Alarms:
         One tone at a time: the highest class, and of that the tone that began last. `at_ms` must
         not be before the last change.
         """
+        if not self.records and self.test is None:
+            return None
         tones = [*self._sounding(at_ms)]
         if self.test is not None and self.test.starts_at_ms <= at_ms < self.test.ends_at_ms:
             tones.append(self.test)
@@ -184,6 +186,8 @@ class Alarms:
 
     def next_tone(self, after_ms: int) -> Tone | None:
         """The first tone to begin after `after_ms`, if these alarms stay as they are."""
+        if not self.records:
+            return None
         unheard_from = self._critical_heard_from()
         found: Tone | None = None
         for record in self.records:

@@ -1,0 +1,323 @@
+"""Whatever the line and the pump do, an exchange ends, in time, with the truth about it."""
+
+import os
+import socket
+import threading
+import tty
+from time import monotonic
+
+import pytest
+
+from pump_programmer.errors import (
+    NoAnswerError,
+    OutcomeUnknown,
+    PortBusy,
+    PortMissing,
+    PortUnavailable,
+    PumpGone,
+    PumpRefused,
+    WrongPeer,
+)
+from pump_protocol import codes as c
+from pump_protocol import messages as m
+from pump_protocol.frames import Frame
+from pump_protocol.payloads import encode
+
+NOISE = b"\xa5\x5a\x01\xff\xa5 line noise \x00\x5a"
+
+
+def dropping(count, sent=None):
+    """Lose the first *count* answers, then deliver."""
+    left = [count]
+
+    def mangle(data):
+        if left[0]:
+            left[0] -= 1
+            return []
+        return [data]
+
+    return mangle
+
+
+def test_a_silent_pump_is_reported_after_the_attempts_and_not_later(pump, connect):
+    pump.mangle = lambda data: []
+    before = monotonic()
+    with pytest.raises(NoAnswerError, match="no answer to 2 attempts"):
+        connect(pump.address).open()
+    assert monotonic() - before < 1
+
+
+def test_a_lost_answer_is_asked_for_again_and_the_request_is_carried_out_once(pump, programmer):
+    pump.mangle = dropping(1)
+    programmer.refill(20_000_000)
+    assert pump.asked_for(m.UpdateReservoir) == 1
+    assert len(pump.executed) == 1
+
+
+def test_noise_before_between_and_after_answers_does_no_harm(pump, connect):
+    pump.mangle = lambda data: [NOISE, data[:9], data[9:], NOISE]
+    with connect(pump.address, response_timeout_ms=400) as programmer:
+        assert programmer.interrogate() == pump.status()
+        assert programmer.identify().serial_number == "SCRIPT-1"
+
+
+def test_an_answer_byte_by_byte_is_an_answer(pump, programmer):
+    pump.mangle = lambda data: [data[at : at + 1] for at in range(len(data))]
+    assert programmer.interrogate() == pump.status()
+
+
+def test_duplicate_answers_are_ignored(pump, connect):
+    pump.mangle = lambda data: [data, data, data]
+    with connect(pump.address) as programmer:
+        for _ in range(3):
+            assert programmer.interrogate() == pump.status()
+    assert pump.asked_for(m.Interrogate) == 3
+
+
+def test_garbage_that_never_ends_does_not_outlast_the_deadline(pump, connect):
+    """A client that starts its timeout anew at every byte would wait for ever."""
+    with connect(pump.address, response_timeout_ms=60_000, deadline_s=0.3) as programmer:
+        pump.mangle = lambda data: []
+        pump.trickle_ms = 5
+        before = monotonic()
+        with pytest.raises(NoAnswerError, match="bytes arrived that are no frame"):
+            programmer.interrogate()
+        assert 0.25 < monotonic() - before < 2
+
+
+def test_garbage_that_never_ends_does_not_delay_the_retries(pump, connect):
+    with connect(pump.address, response_timeout_ms=50, attempts=3) as programmer:
+        pump.mangle = dropping(2)
+        pump.trickle_ms = 5
+        assert programmer.interrogate() == pump.status()
+
+
+def test_after_a_deadline_the_next_exchange_opens_a_new_link(pump, connect):
+    with connect(pump.address, response_timeout_ms=60_000, deadline_s=0.1) as programmer:
+        old_link = programmer.link_id
+        pump.mangle = dropping(1)
+        with pytest.raises(NoAnswerError):
+            programmer.interrogate()
+        assert programmer.interrogate() == pump.status()
+        assert programmer.link_id != old_link
+
+
+def test_a_port_that_dies_in_the_middle_of_an_answer_is_gone(pump, connect):
+    with connect(pump.address) as programmer:
+        pump.mangle = lambda data: [data[: len(data) // 2], None]
+        with pytest.raises(PumpGone, match="was lost"):
+            programmer.interrogate()
+        with pytest.raises(PumpGone):
+            programmer.interrogate()  # and it stays gone: nothing reconnects by itself
+
+
+def test_a_commit_whose_port_dies_has_an_unknown_outcome(pump, connect):
+    with connect(pump.address) as programmer:
+        staged = programmer.stage(pump.prescription)
+        pump.mangle = lambda data: [None]
+        with pytest.raises(OutcomeUnknown, match="UNKNOWN whether the prescription was put in"):
+            programmer.commit(staged.digest)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p: p.order_bolus(50_000, 600_000, concentration_ng_per_ml=2_000_000),
+        lambda p: p.abort_bolus(),
+        lambda p: p.refill(20_000_000),
+        lambda p: p.acknowledge(c.Alarm.EOS),
+        lambda p: p.silence(c.Alarm.EOS, 1),
+        lambda p: p.set_clock(1),
+        lambda p: p.commit(bytes(32)),
+    ],
+)
+def test_a_lost_answer_to_a_change_is_an_unknown_outcome(pump, programmer, ask):
+    pump.mangle = lambda data: []
+    with pytest.raises(OutcomeUnknown, match="UNKNOWN whether .* Interrogate the pump"):
+        ask(programmer)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda p: p.identify(),
+        lambda p: p.interrogate(),
+        lambda p: p.read_prescription(),
+        lambda p: p.stage(m.Prescription(c.Mode.STOPPED, c.MassUnit.MICROGRAM, 1, 0, 0, 0, "x")),
+        lambda p: p.roll_back(),
+        lambda p: list(p.read_log()),
+        lambda p: p.self_test(),
+        lambda p: p.test_alarm(c.AlarmClass.CRITICAL),
+    ],
+)
+def test_a_lost_answer_to_what_changes_no_therapy_is_only_no_answer(pump, programmer, ask):
+    pump.mangle = lambda data: []
+    with pytest.raises(NoAnswerError):
+        ask(programmer)
+
+
+def test_a_link_that_ended_is_opened_anew_and_the_request_sent_again(pump, programmer):
+    old_link = programmer.link_id
+    pump.forget_link()
+    assert programmer.interrogate() == pump.status()
+    assert programmer.link_id != old_link
+    assert pump.asked_for(m.OpenLink) == 2
+
+
+def test_an_order_on_a_link_that_ended_gets_the_number_after_the_pumps_last(pump, programmer):
+    """Another process of the same programmer id may have ordered meanwhile."""
+    pump.forget_link()
+    pump.last_order = 41
+    assert programmer.refill(20_000_000).order_number == 42
+    assert [order.order_number for order in pump.executed] == [42]
+
+
+def test_a_change_that_was_perhaps_done_before_the_link_ended_is_not_sent_again(pump, programmer):
+    """The first answer is lost, then the pump forgets the link: resending could do it twice."""
+
+    def lose_and_forget(data):
+        pump.mangle = lambda data: [data]
+        pump.forget_link()
+        return []
+
+    pump.mangle = lose_and_forget
+    with pytest.raises(OutcomeUnknown):
+        programmer.refill(20_000_000)
+    assert len(pump.executed) == 1
+    assert programmer.resolve().done is True
+    assert len(pump.executed) == 1
+
+
+def test_a_pump_that_loses_every_link_is_an_error_and_not_a_loop(pump, programmer):
+    def refuse(data):
+        pump.forget_link()
+        return [data]
+
+    pump.mangle = refuse
+    with pytest.raises(PumpRefused, match="link is not open"):
+        programmer.interrogate()
+
+
+def test_an_answer_in_another_protocol_version_is_a_wrong_peer(pump, connect):
+    def answer(data):
+        # The version is the third byte; the checks are made anew by packing it as a frame.
+        old = Frame(data[3], int.from_bytes(data[4:12], "little"), 1, data[20:-4], version=9)
+        return [old.to_bytes()]
+
+    pump.mangle = answer
+    with pytest.raises(WrongPeer, match="version 9"):
+        connect(pump.address).open()
+
+
+def test_a_pump_that_refuses_our_version_is_a_wrong_peer(pump, connect):
+    reason = m.Reason(c.RefusalCode.UNSUPPORTED_VERSION, c.Field.VERSION, 1, 2, 2)
+    pump.answers[m.OpenLink] = lambda request: m.Refusal(request.message_type, (reason,))
+    with pytest.raises(WrongPeer, match="another version"):
+        connect(pump.address).open()
+
+
+def test_an_answer_of_the_wrong_kind_to_a_change_leaves_its_outcome_unknown(pump, programmer):
+    def other_kind(data):
+        frame = Frame(
+            m.BolusAborted.message_type,
+            int.from_bytes(data[4:12], "little"),
+            int.from_bytes(data[12:16], "little"),
+            encode(m.BolusAborted(1, 2)),
+        )
+        return [frame.to_bytes()]
+
+    pump.mangle = other_kind
+    with pytest.raises(OutcomeUnknown, match="breaks the protocol"):
+        programmer.refill(20_000_000)
+
+
+def test_an_echo_is_a_wrong_peer(connect):
+    with pytest.raises(WrongPeer, match="echoes"):
+        connect("loop://").open()
+
+
+# --- Ports ---------------------------------------------------------------------------------------
+
+
+def test_a_missing_device_is_named(connect, tmp_path):
+    with pytest.raises(PortMissing, match="nothing-here: no such device"):
+        connect(str(tmp_path / "nothing-here")).open()
+
+
+def test_a_tcp_port_nobody_listens_on_is_missing(connect):
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        number = server.getsockname()[1]
+    with pytest.raises(PortMissing, match="nothing listens there"):
+        connect(f"socket://127.0.0.1:{number}").open()
+
+
+def test_a_device_that_another_programmer_has_is_busy(pump, programmer, connect):
+    with pytest.raises(PortBusy, match="in use"):
+        connect(pump.address).open()
+    assert programmer.interrogate() == pump.status()
+
+
+def test_a_device_is_free_again_after_close(pump, connect):
+    for _ in range(2):
+        with connect(pump.address) as programmer:
+            programmer.interrogate()
+    assert pump.asked_for(m.CloseLink) == 2
+
+
+@pytest.mark.parametrize(
+    "address", ["socket://127.0.0.1", "socket://127.0.0.1:99999", "nonsense://x", "socket://"]
+)
+def test_a_malformed_address_is_unusable_and_says_which(connect, address):
+    with pytest.raises(PortUnavailable, match=address):
+        connect(address).open()
+
+
+def test_a_file_is_no_serial_port(connect, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(b"")
+    with pytest.raises(PortUnavailable):
+        connect(str(path)).open()
+
+
+def test_a_server_that_hangs_up_at_once_is_busy(connect):
+    """A pump's TCP port serves one client; a second one is let in and shown out."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def refuse():
+            connection, _ = server.accept()
+            connection.close()
+
+        thread = threading.Thread(target=refuse)
+        thread.start()
+        try:
+            with pytest.raises(PortBusy, match="another programmer"):
+                connect(f"socket://127.0.0.1:{server.getsockname()[1]}").open()
+        finally:
+            thread.join()
+
+
+def test_a_full_line_that_nobody_reads_does_not_hold_a_request_up(connect):
+    """Writes have a deadline too."""
+    master, replica = os.openpty()
+    try:
+        tty.setraw(replica)
+        programmer = connect(os.ttyname(replica), response_timeout_ms=5, attempts=400)
+        before = monotonic()
+        with pytest.raises(NoAnswerError):
+            programmer.open()
+        assert monotonic() - before < 4
+    finally:
+        os.close(master)
+        os.close(replica)
+
+
+def test_unsuitable_parameters_are_refused(connect):
+    for bad in (
+        {"programmer_id": 0},
+        {"programmer_id": 2**64},
+        {"attempts": 0},
+        {"response_timeout_ms": 0},
+        {"deadline_s": 0},
+    ):
+        with pytest.raises(ValueError, match="programmer_id|positive"):
+            connect("loop://", **bad)

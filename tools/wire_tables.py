@@ -1,0 +1,481 @@
+"""The tables, diagrams and worked examples of the wire's specification, as Markdown."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from enum import Enum, IntEnum, IntFlag
+from fractions import Fraction
+from inspect import getdoc
+from types import UnionType
+from typing import Any, Final, get_type_hints
+
+import wire_examples as examples
+import wire_words as words
+from malformed_examples import flipped
+
+from pump_protocol import codes, layouts
+from pump_protocol import messages as m
+from pump_protocol.crc import frame_check, header_check
+from pump_protocol.frames import Frame
+from pump_protocol.payloads import encode
+from pump_protocol.states import ALLOWED_WHILE_CLOSED, EXCHANGE_TRANSITIONS, LINK_TRANSITIONS
+from pump_sim.model.events import EventCode
+from pump_sim.model.firmware import alarms as alarm_model
+from pump_sim.model.profile import load_profile
+
+_TYPES: Final = {
+    "B": ("u8", 1),
+    "H": ("u16", 2),
+    "L": ("u32", 4),
+    "I": ("u32", 4),
+    "Q": ("u64", 8),
+    "q": ("i64", 8),
+    "32s": ("bytes[32]", 32),
+}
+
+
+def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    """A Markdown table."""
+    head = [*head]
+    lines = [head, ["---"] * len(head), *([str(each) for each in row] for row in rows)]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def summary(described: type[Any]) -> str:
+    """The first sentence of a docstring."""
+    return (getdoc(described) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
+
+
+def hexed(data: bytes) -> str:
+    return data.hex(" ")
+
+
+# --- Layouts -------------------------------------------------------------------------------------
+
+
+def _type_and_size(layout: layouts.Layout, hint: Any) -> tuple[str, int | None]:
+    format_ = layouts.struct_format(layout)
+    if format_ is not None:
+        name, size = _TYPES[format_]
+        return ("bool" if hint is bool else name), size
+    if hint is str:
+        return "text", None
+    if hasattr(hint, "__args__"):
+        return f"list of [{hint.__args__[0].__name__}](#{hint.__args__[0].__name__.lower()})", None
+    part = layouts.PARTS[hint]
+    sizes = [_type_and_size(each, get_type_hints(hint)[each.name])[1] for each in part.subcons]
+    total = None if None in sizes else sum(each for each in sizes if each is not None)
+    return f"[{hint.__name__}](#{hint.__name__.lower()})", total
+
+
+def _meaning(text: str, hint: Any) -> str:
+    text = re.sub(r"\bcode ([A-Z]\w+)", r"code [\1](#code-\1)", text)
+    text = re.sub(r"\(#code-(\w+)\)", lambda found: f"(#code-{found[1].lower()})", text)
+    if isinstance(hint, UnionType) and "never" not in text and "absent" not in text:
+        text += ", or never"
+    return text
+
+
+def layout_table(message_class: type[Any], layout: layouts.Layout) -> str:
+    """The byte table of a message or a part."""
+    if not layout.subcons:
+        return "No payload: length 0."
+    hints = get_type_hints(message_class)
+    rows: list[tuple[object, ...]] = []
+    at: int | None = 0
+    for each in layout.subcons:
+        type_name, size = _type_and_size(each, hints[each.name])
+        rows.append(
+            (
+                "…" if at is None else at,
+                "…" if size is None else size,
+                f"`{each.name}`",
+                type_name,
+                _meaning(each.docs, hints[each.name]),
+            )
+        )
+        at = None if at is None or size is None else at + size
+    return table(("offset", "size", "field", "type", "meaning"), rows)
+
+
+def frame_layout() -> str:
+    """The byte table of a frame."""
+    rows: list[tuple[object, ...]] = []
+    at: int | str = 0
+    for each in layouts.FRAME.subcons:
+        format_ = layouts.struct_format(each)
+        if each.name == "start":
+            type_name, size = "bytes[2]", 2
+        elif each.name == "payload":
+            rows.append((at, "length", "`payload`", "bytes", each.docs))
+            at = f"{at} + length"
+            continue
+        else:
+            type_name, size = _TYPES[format_ or ""]
+        rows.append((at, size, f"`{each.name}`", type_name, each.docs))
+        at = at + size if isinstance(at, int) else at
+    return table(("offset", "size", "field", "type", "meaning"), rows)
+
+
+def message_list() -> str:
+    """Every request with its response."""
+    rows = []
+    for message_type, request in m.REQUESTS.items():
+        response = request.response_class
+        without = "yes" if message_type in ALLOWED_WHILE_CLOSED else ""
+        rows.append(
+            (
+                f"`0x{message_type:02X}`",
+                f"[{request.__name__}](#{request.__name__.lower()})",
+                f"`0x{response.message_type:02X}`",
+                f"[{response.__name__}](#{response.__name__.lower()})",
+                without,
+                summary(request),
+            )
+        )
+    return table(
+        ("type", "request", "type", "response", "without a link", "what it does"), rows
+    ) + (
+        f"\n\n`0x{m.Refusal.message_type:02X}` [Refusal](#refusal) answers any request that is"
+        " not carried out."
+    )
+
+
+def message_layouts() -> str:
+    """The byte tables of all messages, each response behind its request."""
+    parts = []
+    for request in m.REQUESTS.values():
+        for each in (request, request.response_class):
+            parts += [
+                f"#### {each.__name__}",
+                f"`0x{each.message_type:02X}` {each.message_type.name}. {summary(each)}",
+                layout_table(each, layouts.PAYLOADS[each]),
+            ]
+    parts += [
+        "#### Refusal",
+        f"`0x{m.Refusal.message_type:02X}` REFUSAL. {summary(m.Refusal)}",
+        layout_table(m.Refusal, layouts.PAYLOADS[m.Refusal]),
+    ]
+    return "\n\n".join(parts)
+
+
+def part_layouts() -> str:
+    """The byte tables of what stands inside payloads."""
+    parts = []
+    for part, layout in layouts.PARTS.items():
+        parts += [f"#### {part.__name__}", summary(part), layout_table(part, layout)]
+    return "\n\n".join(parts)
+
+
+# --- Codes ---------------------------------------------------------------------------------------
+
+
+def code_tables() -> str:
+    """Every code but those of refusals and of the therapy log, which have their own sections."""
+    parts = []
+    for enum, meanings in words.CODES.items():
+        flags = issubclass(enum, IntFlag)
+        assert {*meanings} == {int(each) for each in enum}, (
+            f"{enum.__name__}: some code is without words"
+        )
+        rows = [
+            (f"bit {each.bit_length() - 1} (`0x{each:02X}`)" if flags else int(each),
+             f"`{each.name}`", meanings[each])
+            for each in enum
+        ]  # fmt: skip
+        head = ("bit", "flag", "meaning") if flags else ("code", "name", "meaning")
+        parts += [f"#### Code {enum.__name__}", summary(enum), table(head, rows)]
+    return "\n\n".join(parts)
+
+
+def refusal_codes() -> str:
+    """The refusal codes."""
+    assert set(words.REFUSAL_CODES) == set(codes.RefusalCode)
+    return "#### Code RefusalCode\n\n" + table(
+        ("code", "name", "meaning", "what a programmer does"),
+        ((int(each), f"`{each.name}`", *words.REFUSAL_CODES[each]) for each in codes.RefusalCode),
+    )
+
+
+def field_codes() -> str:
+    """The fields that a refusal names."""
+    assert set(words.FIELDS) == set(codes.Field)
+    return "#### Code Field\n\n" + table(
+        ("code", "name", "what it is", "unit of the reason's numbers"),
+        ((int(each), f"`{each.name}`", *words.FIELDS[each]) for each in codes.Field),
+    )
+
+
+def refusals_by_request() -> str:
+    """Which request may be refused for what."""
+    assert set(words.REFUSALS) == set(m.REQUESTS)
+
+    def cell(reasons: Iterable[tuple[IntEnum, IntEnum, str]]) -> str:
+        return "<br>".join(f"`{code.name}` / `{field.name}`: {why}" for code, field, why in reasons)
+
+    rows = [("any request", "", cell(words.ANY_REQUEST))]
+    for message_type, reasons in words.REFUSALS.items():
+        request = m.REQUESTS[message_type]
+        rows.append(
+            (f"[{request.__name__}](#{request.__name__.lower()})",
+             f"[{request.response_class.__name__}](#{request.response_class.__name__.lower()})",
+             cell(reasons) or "nothing else")
+        )  # fmt: skip
+    return table(("request", "response", "may be refused with code / field"), rows)
+
+
+def log_events() -> str:
+    """The therapy log's events and what their parameters mean."""
+    by_name = {each.name: each.value for each in EventCode}
+    assert set(by_name) == set(codes.LogEvent.__members__)
+    return "#### Code LogEvent\n\n" + table(
+        ("code", "name", "meaning", "`a`", "`b`"),
+        (
+            (int(each), f"`{each.name}`", meaning.event, meaning.a, meaning.b)
+            for each in codes.LogEvent
+            for meaning in (by_name[each.name],)
+        ),
+    )
+
+
+def alarm_table() -> str:
+    """The alarms of the pump as its profiles have them."""
+    signals = alarm_model.Signals.of(load_profile("pump-20ml"))
+    rows = []
+    for alarm in codes.Alarm:
+        rule = alarm_model.RULES[alarm_model.Alarm[alarm.name]]
+        signal = signals.for_class(rule.alarm_class)
+        trigger, infusion, clears = words.ALARMS[alarm]
+        critical = rule.alarm_class is alarm_model.AlarmClass.CRITICAL
+        pattern = "two-tone" if critical else "single tone"
+        seconds, minutes = signal.duration_ms / 1000, signal.interval_ms // 60_000
+        rows.append(
+            (
+                int(alarm),
+                f"`{alarm.name}`",
+                "critical" if critical else "non-critical",
+                f"{pattern} {seconds:g} s every {minutes} min",
+                trigger,
+                infusion,
+                "yes" if rule.latches else "no",
+                clears,
+            )
+        )
+    return table(
+        ("code", "alarm", "class", "tone", "raised when", "infusion", "latches", "cleared by"), rows
+    )
+
+
+def limits() -> str:
+    """The limits of the wire itself."""
+    return table(
+        ("limit", "value", "unit", "meaning"),
+        (
+            (f"`{name}`", f"{words.LIMIT_VALUES[name]:,}", unit, why)
+            for name, (unit, why) in words.LIMITS.items()
+        ),
+    )
+
+
+# --- States --------------------------------------------------------------------------------------
+
+
+def _diagram(transitions: dict[tuple[Any, Any], Any], initial: Enum) -> str:
+    def name(state: Enum) -> str:
+        return state.name.capitalize()
+
+    lines = ["stateDiagram-v2", f"    [*] --> {name(initial)}"]
+    lines += [
+        f"    {name(before)} --> {name(after)}: {trigger.value}"
+        for (before, trigger), after in transitions.items()
+    ]
+    return "```mermaid\n" + "\n".join(lines) + "\n```"
+
+
+def link_states() -> str:
+    """The states of a link."""
+    return _diagram(LINK_TRANSITIONS, next(iter(LINK_TRANSITIONS))[0])
+
+
+def exchange_states() -> str:
+    """The states of an exchange."""
+    diagram = _diagram(EXCHANGE_TRANSITIONS, next(iter(EXCHANGE_TRANSITIONS))[0])
+    return diagram.replace("time: identical", "time, identical")  # a colon ends mermaid's label
+
+
+# --- Numbers -------------------------------------------------------------------------------------
+
+
+def check_values() -> str:
+    """What both checks give for some inputs."""
+    inputs: tuple[tuple[str, bytes], ...] = (
+        ("nothing", b""),
+        ("one byte `00`", b"\x00"),
+        ("the nine ASCII bytes `123456789`", b"123456789"),
+        ("32 bytes `00`", bytes(32)),
+        ("32 bytes `00` to `1F`", bytes(range(32))),
+    )
+    return table(
+        ("input", "header check", "frame check"),
+        (
+            (name, f"`0x{header_check(data):04X}`", f"`0x{frame_check(data):08X}`")
+            for name, data in inputs
+        ),
+    )
+
+
+def rounding() -> str:
+    """Worked numbers for nearest, ties to even."""
+    rows = []
+    for dose_ng, concentration in (
+        (100_000, 500_000), (100_000, 300_000), (200_000, 300_000), (800_000, 2_000_000),
+        (100_001, 2_000_000), (100_003, 2_000_000), (50_000, 500_000),
+    ):  # fmt: skip
+        exact = Fraction(dose_ng * 1_000_000, concentration)
+        rows.append(
+            (
+                f"{dose_ng:,} ng",
+                f"{concentration:,} ng/mL",
+                f"{float(exact):,.3f}",
+                f"{round(exact):,} nL",
+            )
+        )
+    volumes = table(
+        ("dose (or daily dose)", "concentration", "exact", "volume (or rate a day)"), rows
+    )
+    rows = []
+    for rate, concentration in ((6_000, 500_000), (6_000, 1_250), (6_000, 1_750), (6_000, 1_300)):
+        exact = Fraction(rate * concentration, 1_000_000)
+        rows.append(
+            (
+                f"{rate:,} nL/day",
+                f"{concentration:,} ng/mL",
+                f"{float(exact):,.3f}",
+                f"{round(exact):,} ng/day",
+            )
+        )
+    doses = table(("rate", "concentration", "exact", "daily dose"), rows)
+    return f"{volumes}\n\n{doses}"
+
+
+def digest_example() -> str:
+    """How the digest of the staged example prescription comes about."""
+    version = (2).to_bytes(4, "little")
+    prescription = encode(m.StagePrescription(examples.RAISED))
+    digest = hashlib.sha256(version + prescription).digest()
+    assert digest == examples.RAISED_DIGEST
+    return (
+        "```text\n"
+        f"version 2       {hexed(version)}\n"
+        f"prescription    {hexed(prescription[:22])}\n"
+        f"                {hexed(prescription[22:])}\n"
+        f"SHA-256         {hexed(digest[:16])}\n"
+        f"                {hexed(digest[16:])}\n"
+        "```"
+    )
+
+
+# --- Worked examples -----------------------------------------------------------------------------
+
+_BY_NAME: Final = {each.name: each for each in examples.STORY}
+
+
+def _frame(example: examples.Example) -> bytes:
+    message = example.message
+    return Frame(
+        message.message_type, example.link_id, example.sequence, encode(message)
+    ).to_bytes()
+
+
+def _lines(data: bytes, width: int = 24) -> str:
+    return "\n".join(hexed(data[at : at + width]) for at in range(0, len(data), width))
+
+
+def story() -> str:
+    """One link from its opening to its end, in hexadecimal."""
+    parts = []
+    for each in examples.STORY:
+        request = each.message.message_type < codes.RESPONSE_BIT
+        who = "programmer → pump" if request else "pump → programmer"
+        name = type(each.message).__name__
+        parts.append(
+            f"{who}: **{name}**, sequence {each.sequence}\n\n```text\n{_lines(_frame(each))}\n```"
+        )
+    return "\n\n".join(parts)
+
+
+def request_byte_by_byte() -> str:
+    """One request, byte by byte."""
+    example = _BY_NAME["order_bolus"]
+    data = _frame(example)
+    rows: list[tuple[object, ...]] = []
+    at = 0
+
+    def take(size: int, name: str, value: str) -> None:
+        nonlocal at
+        rows.append((at, f"`{hexed(data[at : at + size])}`", name, value))
+        at += size
+
+    take(2, "start", "start marker")
+    take(1, "version", "1")
+    take(1, "message_type", "0x09 ORDER_BOLUS")
+    take(8, "link_id", f"0x{example.link_id:016X}")
+    take(4, "sequence", str(example.sequence))
+    take(2, "length", str(len(data) - codes.HEADER_BYTES - codes.CRC_BYTES))
+    take(2, "header_check", f"0x{header_check(data[:18]):04X}: CRC-16 of the 18 bytes above")
+    order = example.message
+    sizes = {"order_number": 8, "dose_ng": 8}
+    for field in fields(order):
+        take(sizes.get(field.name, 4), field.name, f"{getattr(order, field.name):,}")
+    take(
+        4,
+        "frame_check",
+        f"0x{frame_check(data[:-4]):08X}: CRC-32C of the {len(data) - 4} bytes above",
+    )
+    assert at == len(data)
+    return table(("offset", "bytes", "field", "value"), rows)
+
+
+def corrupted() -> str:
+    """A corrupted frame with a good one behind it."""
+    good = _frame(_BY_NAME["interrogate"])
+    bad = flipped(good, 8 * 12)
+    lines = (
+        f"as sent         {hexed(good)}",
+        f"as received     {hexed(bad)}",
+        " " * (16 + 3 * 12) + "^^ bit 0 of byte 12 flipped",
+    )
+    carried = int.from_bytes(bad[18:20], "little")
+    text = (
+        f"The header check of bytes 0 to 17 as received is `0x{header_check(bad[:18]):04X}`, but"
+        f" the header carries `0x{carried:04X}`. The receiver drops the two bytes of the marker,"
+        f" searches on, and finds no other marker: all {len(bad)} bytes are noise. It answers"
+        " nothing. The programmer hears nothing, and after its response timeout it sends the same"
+        " bytes again."
+    )
+    return "```text\n" + "\n".join(lines) + f"\n```\n\n{text}"
+
+
+BLOCKS: Final[dict[str, Callable[[], str]]] = {
+    "frame-layout": frame_layout,
+    "limits": limits,
+    "check-values": check_values,
+    "link-states": link_states,
+    "exchange-states": exchange_states,
+    "message-list": message_list,
+    "message-layouts": message_layouts,
+    "part-layouts": part_layouts,
+    "code-tables": code_tables,
+    "refusal-codes": refusal_codes,
+    "field-codes": field_codes,
+    "refusals-by-request": refusals_by_request,
+    "log-events": log_events,
+    "alarm-table": alarm_table,
+    "rounding": rounding,
+    "digest-example": digest_example,
+    "story": story,
+    "request-byte-by-byte": request_byte_by_byte,
+    "corrupted-frame": corrupted,
+}
+"""What may stand between generated markers, by name."""
