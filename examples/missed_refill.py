@@ -37,4 +37,3 @@ for day in range(10, 61, 10):
 tone = pump.status().next_tone
 assert tone is not None
 tell(f"the next tone sounds in {(tone.starts_at_ms - pump.at_ms) // 60_000} min")
-print(f"{simulation.event_count} simulation events in 60 days")

@@ -11,7 +11,10 @@ from pathlib import Path
 
 import generate_vectors
 import wire_tables
+import wire_worked
 from golden_files import ROOT, write_or_check
+
+BLOCKS = {**wire_tables.BLOCKS, **wire_worked.BLOCKS}
 
 _MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
@@ -23,10 +26,10 @@ def filled(text: str, page: str) -> str:
 
     def fill(found: re.Match[str]) -> str:
         begin, name, end = found.groups()
-        if name not in wire_tables.BLOCKS:
-            known = ", ".join(wire_tables.BLOCKS)
+        if name not in BLOCKS:
+            known = ", ".join(BLOCKS)
             raise SystemExit(f"{page}: no block is called {name}; known are {known}")
-        return f"{begin}\n{wire_tables.BLOCKS[name]()}\n\n{end}"
+        return f"{begin}\n{BLOCKS[name]()}\n\n{end}"
 
     return _MARKED.sub(fill, text)
 

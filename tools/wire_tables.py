@@ -1,24 +1,16 @@
-"""The tables, diagrams and worked examples of the wire's specification, as Markdown."""
+"""The tables and diagrams of the wire's specification, as Markdown printed from the code."""
 
-import hashlib
 import re
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from enum import Enum, IntEnum, IntFlag
-from fractions import Fraction
 from inspect import getdoc
 from types import UnionType
 from typing import Any, Final, get_type_hints
 
-import wire_examples as examples
 import wire_words as words
-from malformed_examples import flipped
 
 from pump_protocol import codes, layouts
 from pump_protocol import messages as m
-from pump_protocol.crc import frame_check, header_check
-from pump_protocol.frames import Frame
-from pump_protocol.payloads import encode
 from pump_protocol.states import ALLOWED_WHILE_CLOSED, EXCHANGE_TRANSITIONS, LINK_TRANSITIONS
 from pump_sim.model.events import EventCode
 from pump_sim.model.firmware import alarms as alarm_model
@@ -45,10 +37,6 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 def summary(described: type[Any]) -> str:
     """The first sentence of a docstring."""
     return (getdoc(described) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
-
-
-def hexed(data: bytes) -> str:
-    return data.hex(" ")
 
 
 # --- Layouts -------------------------------------------------------------------------------------
@@ -304,163 +292,9 @@ def exchange_states() -> str:
     return diagram.replace("time: identical", "time, identical")  # a colon ends mermaid's label
 
 
-# --- Numbers -------------------------------------------------------------------------------------
-
-
-def check_values() -> str:
-    """What both checks give for some inputs."""
-    inputs: tuple[tuple[str, bytes], ...] = (
-        ("nothing", b""),
-        ("one byte `00`", b"\x00"),
-        ("the nine ASCII bytes `123456789`", b"123456789"),
-        ("32 bytes `00`", bytes(32)),
-        ("32 bytes `00` to `1F`", bytes(range(32))),
-    )
-    return table(
-        ("input", "header check", "frame check"),
-        (
-            (name, f"`0x{header_check(data):04X}`", f"`0x{frame_check(data):08X}`")
-            for name, data in inputs
-        ),
-    )
-
-
-def rounding() -> str:
-    """Worked numbers for nearest, ties to even."""
-    rows = []
-    for dose_ng, concentration in (
-        (100_000, 500_000), (100_000, 300_000), (200_000, 300_000), (800_000, 2_000_000),
-        (100_001, 2_000_000), (100_003, 2_000_000), (50_000, 500_000),
-    ):  # fmt: skip
-        exact = Fraction(dose_ng * 1_000_000, concentration)
-        rows.append(
-            (
-                f"{dose_ng:,} ng",
-                f"{concentration:,} ng/mL",
-                f"{float(exact):,.3f}",
-                f"{round(exact):,} nL",
-            )
-        )
-    volumes = table(
-        ("dose (or daily dose)", "concentration", "exact", "volume (or rate a day)"), rows
-    )
-    rows = []
-    for rate, concentration in ((6_000, 500_000), (6_000, 1_250), (6_000, 1_750), (6_000, 1_300)):
-        exact = Fraction(rate * concentration, 1_000_000)
-        rows.append(
-            (
-                f"{rate:,} nL/day",
-                f"{concentration:,} ng/mL",
-                f"{float(exact):,.3f}",
-                f"{round(exact):,} ng/day",
-            )
-        )
-    doses = table(("rate", "concentration", "exact", "daily dose"), rows)
-    return f"{volumes}\n\n{doses}"
-
-
-def digest_example() -> str:
-    """How the digest of the staged example prescription comes about."""
-    version = (2).to_bytes(4, "little")
-    prescription = encode(m.StagePrescription(examples.RAISED))
-    digest = hashlib.sha256(version + prescription).digest()
-    assert digest == examples.RAISED_DIGEST
-    return (
-        "```text\n"
-        f"version 2       {hexed(version)}\n"
-        f"prescription    {hexed(prescription[:22])}\n"
-        f"                {hexed(prescription[22:])}\n"
-        f"SHA-256         {hexed(digest[:16])}\n"
-        f"                {hexed(digest[16:])}\n"
-        "```"
-    )
-
-
-# --- Worked examples -----------------------------------------------------------------------------
-
-_BY_NAME: Final = {each.name: each for each in examples.STORY}
-
-
-def _frame(example: examples.Example) -> bytes:
-    message = example.message
-    return Frame(
-        message.message_type, example.link_id, example.sequence, encode(message)
-    ).to_bytes()
-
-
-def _lines(data: bytes, width: int = 24) -> str:
-    return "\n".join(hexed(data[at : at + width]) for at in range(0, len(data), width))
-
-
-def story() -> str:
-    """One link from its opening to its end, in hexadecimal."""
-    parts = []
-    for each in examples.STORY:
-        request = each.message.message_type < codes.RESPONSE_BIT
-        who = "programmer → pump" if request else "pump → programmer"
-        name = type(each.message).__name__
-        parts.append(
-            f"{who}: **{name}**, sequence {each.sequence}\n\n```text\n{_lines(_frame(each))}\n```"
-        )
-    return "\n\n".join(parts)
-
-
-def request_byte_by_byte() -> str:
-    """One request, byte by byte."""
-    example = _BY_NAME["order_bolus"]
-    data = _frame(example)
-    rows: list[tuple[object, ...]] = []
-    at = 0
-
-    def take(size: int, name: str, value: str) -> None:
-        nonlocal at
-        rows.append((at, f"`{hexed(data[at : at + size])}`", name, value))
-        at += size
-
-    take(2, "start", "start marker")
-    take(1, "version", "1")
-    take(1, "message_type", "0x09 ORDER_BOLUS")
-    take(8, "link_id", f"0x{example.link_id:016X}")
-    take(4, "sequence", str(example.sequence))
-    take(2, "length", str(len(data) - codes.HEADER_BYTES - codes.CRC_BYTES))
-    take(2, "header_check", f"0x{header_check(data[:18]):04X}: CRC-16 of the 18 bytes above")
-    order = example.message
-    sizes = {"order_number": 8, "dose_ng": 8}
-    for field in fields(order):
-        take(sizes.get(field.name, 4), field.name, f"{getattr(order, field.name):,}")
-    take(
-        4,
-        "frame_check",
-        f"0x{frame_check(data[:-4]):08X}: CRC-32C of the {len(data) - 4} bytes above",
-    )
-    assert at == len(data)
-    return table(("offset", "bytes", "field", "value"), rows)
-
-
-def corrupted() -> str:
-    """A corrupted frame with a good one behind it."""
-    good = _frame(_BY_NAME["interrogate"])
-    bad = flipped(good, 8 * 12)
-    lines = (
-        f"as sent         {hexed(good)}",
-        f"as received     {hexed(bad)}",
-        " " * (16 + 3 * 12) + "^^ bit 0 of byte 12 flipped",
-    )
-    carried = int.from_bytes(bad[18:20], "little")
-    text = (
-        f"The header check of bytes 0 to 17 as received is `0x{header_check(bad[:18]):04X}`, but"
-        f" the header carries `0x{carried:04X}`. The receiver drops the two bytes of the marker,"
-        f" searches on, and finds no other marker: all {len(bad)} bytes are noise. It answers"
-        " nothing. The programmer hears nothing, and after its response timeout it sends the same"
-        " bytes again."
-    )
-    return "```text\n" + "\n".join(lines) + f"\n```\n\n{text}"
-
-
 BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "frame-layout": frame_layout,
     "limits": limits,
-    "check-values": check_values,
     "link-states": link_states,
     "exchange-states": exchange_states,
     "message-list": message_list,
@@ -472,10 +306,5 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "refusals-by-request": refusals_by_request,
     "log-events": log_events,
     "alarm-table": alarm_table,
-    "rounding": rounding,
-    "digest-example": digest_example,
-    "story": story,
-    "request-byte-by-byte": request_byte_by_byte,
-    "corrupted-frame": corrupted,
 }
 """What may stand between generated markers, by name."""

@@ -13,6 +13,7 @@ from pump_programmer.errors import NoAnswerError, PumpRefused, WrongPeer
 from pump_programmer.transport import Transport
 from pump_protocol import events as ev
 from pump_protocol.codes import RESPONSE_BIT
+from pump_protocol.frames import Frame
 from pump_protocol.messages import Request, Response
 from pump_protocol.session import RetryPolicy, Role, Session
 from pump_protocol.states import LinkState
@@ -37,7 +38,7 @@ class Link:
         )
         self._origin_ns = monotonic_ns()
         self._broken = False
-        self._noise_bytes = 0
+        self._received_bytes = 0
         self._echoed = False
 
     @property
@@ -61,7 +62,7 @@ class Link:
         :raises pump_protocol.errors.LocalError: the request cannot be sent at all.
         """
         session, policy = self._session, self._session.retry
-        self._noise_bytes, self._echoed = 0, False
+        self._received_bytes, self._echoed = 0, False
         began_ms = self._now_ms()
         session.send_request(request, began_ms)
         if attempts is not None:
@@ -72,9 +73,7 @@ class Link:
             event = self._run_exchange(began_ms + self._deadline_ms)
         finally:
             session.retry = policy
-        if event is None:
-            raise NoAnswerError(self._silence(self._deadline_ms))
-        self._broken = False
+        self._broken = event is None
         if isinstance(event, ev.ResponseReceived):
             return cast("R", event.response)
         if isinstance(event, ev.RefusalReceived):
@@ -83,7 +82,8 @@ class Link:
             raise WrongPeer(f"the answer breaks the protocol: {event.why}")
         if self._echoed:
             raise WrongPeer("the port echoes what it is sent: a loop-back or a terminal, no pump")
-        raise NoAnswerError(self._silence(self._now_ms() - began_ms, event.attempts))
+        tries = None if event is None else event.attempts
+        raise NoAnswerError(self._silence(self._now_ms() - began_ms, tries))
 
     def _run_exchange(
         self, deadline_ms: int
@@ -98,7 +98,8 @@ class Link:
                     (ev.ResponseReceived, ev.RefusalReceived, ev.ResponseGarbled, ev.NoAnswer),
                 ):
                     return event
-                self._note(event)
+                if isinstance(event, ev.FrameIgnored):
+                    self._note(event.frame)
             now_ms = self._now_ms()
             due_ms = session.next_timeout()
             if due_ms is not None and due_ms <= now_ms:
@@ -112,22 +113,19 @@ class Link:
                 transport.write(data, (wake_ms - now_ms) / 1_000)
             received = transport.read(self._wait_s(wake_ms))
             if received:
+                self._received_bytes += len(received)
                 session.receive_data(received, self._now_ms())
 
-    def _note(self, event: ev.Event) -> None:
-        if isinstance(event, ev.NoiseReceived):
-            self._noise_bytes += event.noise.size
-        elif isinstance(event, ev.FrameIgnored):
-            frame = event.frame
-            if frame.link_id == self.link_id and frame.message_type < RESPONSE_BIT:
-                self._echoed = True
+    def _note(self, ignored: Frame) -> None:
+        if ignored.link_id == self.link_id and ignored.message_type < RESPONSE_BIT:
+            self._echoed = True
 
     def _silence(self, waited_ms: int, attempts: int | None = None) -> str:
         tries = "" if attempts is None else f" to {attempts} attempts"
         text = f"no answer{tries} within {waited_ms / 1_000:.1f} s"
-        if self._noise_bytes:
+        if self._received_bytes:
             text += (
-                f"; {self._noise_bytes} bytes arrived that are no frame of this protocol"
+                f"; {self._received_bytes} bytes arrived, and the answer was not among them"
                 " (a noisy line, or another device)"
             )
         return text

@@ -19,7 +19,7 @@ _BAUD_RATE: Final = 115_200
 """Of no meaning to a pseudo-terminal or a socket."""
 
 _CHUNK_BYTES: Final = 4_096
-_SLICE_S: Final = 0.25
+_SLICE_S: Final = 0.05
 """Where pyserial does the waiting: how long at most it waits before it looks at the deadline, and
 so how late a loss is noticed that it does not report. A byte that arrives ends the wait at once."""
 
@@ -97,9 +97,7 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
         return PortMissing(f"port {address}: {what}; is the pump running?")
     if errno.EACCES in numbers or errno.EPERM in numbers:
         return PortUnavailable(f"port {address}: no permission to open it")
-    if address.startswith("rfc2217://") and (
-        numbers & _HUNG_UP or _NO_RFC2217.search(str(error))
-    ):
+    if address.startswith("rfc2217://") and (numbers & _HUNG_UP or _NO_RFC2217.search(str(error))):
         return PortBusy(
             f"port {address} does not answer as an RFC 2217 port; "
             "perhaps another programmer is connected"

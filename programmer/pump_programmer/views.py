@@ -97,9 +97,10 @@ class Screens:
             (
                 "Silence",
                 (
-                    "critical alarms for at most "
-                    f"{units.format_duration(pump.maximum_silence_critical_ms)}, others "
-                    f"{units.format_duration(pump.maximum_silence_non_critical_ms)}"
+                    f"{units.format_duration(pump.minimum_silence_ms)} to "
+                    f"{units.format_duration(pump.maximum_silence_critical_ms)} for critical "
+                    "alarms, at most "
+                    f"{units.format_duration(pump.maximum_silence_non_critical_ms)} for others"
                 ),
             ),
         )

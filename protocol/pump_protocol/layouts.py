@@ -179,7 +179,7 @@ PAYLOADS: Final[dict[type[m.Message], Layout]] = {
         "has_pending" / Int8ul * "1 if a prescription is staged, else 0",
         "infusing_nl_per_day"
         / Int32ul
-        * "flow commanded now with any bolus, to the nearest nL/day",
+        * "flow commanded now with any bolus, nearest nL/day",
         "believed_volume_nl" / Int32ul * "usable volume that the pump believes is left, nL",
         "reservoir_capacity_nl" / Int32ul * "nL",
         "delivered_nl" / Int64ul * "volume that the pump believes it delivered since pump time 0",

@@ -4,7 +4,7 @@ A message is its meaning, not its bytes (those are declared in :mod:`pump_protoc
 its moment (that is :mod:`pump_protocol.session`). Units are in the names: rates in nL/day, volumes
 in nL, doses in ng, concentrations in ng/mL, times in ms. ``*_at_ms`` is *pump time*: monotonic
 milliseconds since implantation, which no clock setting moves; add ``implanted_clock_ms`` of the
-status report and the difference of the clocks to get a calendar date. ``clock_ms`` is the pump's
+status report to get a date on the local clock as it is set now. ``clock_ms`` is the pump's
 *local clock*: milliseconds since 1970-01-01 00:00 on the wall clock of the place, without zone or
 daylight saving. ``None`` for a time means never.
 """

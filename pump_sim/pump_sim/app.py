@@ -75,12 +75,10 @@ async def _run(options: RunOptions) -> None:
         # What start-up made lives as long as the process: the collector need not look at it again,
         # which is most of what the slowest one in a hundred answers would wait for.
         gc.freeze()
-        _say_ready(options, hosts)
-        if options.as_json:
+        keys = Keys(options.speed, hosts, stop)
+        with contextlib.nullcontext() if options.as_json else keyboard.keys(keys.press):
+            _say_ready(options, hosts)
             await stop.wait()
-        else:
-            with keyboard.keys(Keys(options.speed, hosts, stop).press):
-                await stop.wait()
     finally:
         for host in hosts:
             await host.close()

@@ -40,7 +40,8 @@ def keys(on_key: Callable[[str], None]) -> Iterator[None]:
 
     before = termios.tcgetattr(descriptor)
     try:
-        tty.setcbreak(descriptor)
+        # TCSADRAIN: a key that was typed ahead is not thrown away.
+        tty.setcbreak(descriptor, termios.TCSADRAIN)
         loop.add_reader(descriptor, read)
         yield
     finally:

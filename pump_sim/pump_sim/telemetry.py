@@ -1,57 +1,24 @@
-"""Protocol messages to pump calls and back: the only module that knows both sides.
+"""Protocol messages to pump calls and back: where the two sides meet.
 
 Each request becomes one call of the model, each result one response, each refusal of the model one
-refusal on the wire. The enums of the two sides are mapped here by name, and a test holds the maps
-total. What lives in link time and belongs to neither side lives here too: how long a staged
-prescription waits for its commit. It knows neither bytes nor where they come from.
+refusal on the wire; how a single value looks on either side is :mod:`pump_sim.wire_values`. What
+lives in link time and belongs to neither side lives here too: how long a staged prescription waits
+for its commit. It knows neither bytes nor where they come from.
 """
 
 from collections.abc import Callable
-from enum import Enum, IntEnum
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from pump_protocol import codes, events
 from pump_protocol import messages as m
 from pump_protocol._version import __version__
 from pump_protocol.payloads import prescription_digest
-from pump_sim.model.events import AccessEvent, EventCode, LogRange
-from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord
-from pump_sim.model.firmware.selftest import Check
-from pump_sim.model.firmware.service import ServiceState
-from pump_sim.model.orders import BolusOrder, BolusOutcome, BolusReport, ReservoirUpdate
-from pump_sim.model.prescription import MassUnit, Mode, Prescription
+from pump_sim import wire_values as values
+from pump_sim.model.events import AccessEvent
+from pump_sim.model.orders import BolusOrder, ReservoirUpdate
+from pump_sim.model.prescription import Prescription
 from pump_sim.model.pump import Pump
-from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused
-
-M = TypeVar("M", bound=Enum)
-W = TypeVar("W", bound=IntEnum)
-
-
-def _by_name(model: type[M], wire: type[W]) -> dict[M, W]:
-    return {member: wire[member.name] for member in model}
-
-
-def _inverse(mapping: dict[M, W]) -> dict[W, M]:
-    return {wire: member for member, wire in mapping.items()}
-
-
-# The model's enums to the wire's. A code the wire has beyond these is the session's own.
-MODES: Final = _by_name(Mode, codes.Mode)
-MASS_UNITS: Final = _by_name(MassUnit, codes.MassUnit)
-ALARMS: Final = _by_name(Alarm, codes.Alarm)
-ALARM_CLASSES: Final = _by_name(AlarmClass, codes.AlarmClass)
-SERVICE_STATES: Final = _by_name(ServiceState, codes.ServiceState)
-BOLUS_OUTCOMES: Final = _by_name(BolusOutcome, codes.BolusOutcome)
-CHECKS: Final = _by_name(Check, codes.Check)
-REFUSAL_CODES: Final = _by_name(RefusalCode, codes.RefusalCode)
-FIELDS: Final = _by_name(Field, codes.Field)
-LOG_EVENTS: Final = _by_name(EventCode, codes.LogEvent)
-ACCESS_EVENTS: Final = _by_name(AccessEvent, codes.AccessEvent)
-
-_MODES_IN: Final = _inverse(MODES)
-_MASS_UNITS_IN: Final = _inverse(MASS_UNITS)
-_ALARMS_IN: Final = _inverse(ALARMS)
-_ALARM_CLASSES_IN: Final = _inverse(ALARM_CLASSES)
+from pump_sim.model.refusals import Reason, RefusalCode, Refused
 
 PRODUCT: Final = "pump-sim (simulator, not for clinical use)"
 
@@ -95,7 +62,7 @@ class Telemetry:
         try:
             return _HANDLERS[type(event.request)](self, event.request, event)
         except Refused as refused:
-            reasons = tuple(map(_reason_out, refused.reasons))[: codes.MAX_REASONS]
+            reasons = tuple(map(values.reason_out, refused.reasons))[: codes.MAX_REASONS]
         except _RefusedByTelemetry as refused:
             reasons = (refused.reason,)
         refusal = m.Refusal(event.request.message_type, reasons)
@@ -184,7 +151,7 @@ class Telemetry:
             status.clock_local_ms,
             status.implanted_at_local_ms,
             status.prescription_version,
-            self._prescription_out(status.prescription),
+            self._in_force_on_wire(status.prescription),
             status.pending is not None,
             status.rate_nl_per_day,
             status.believed_volume_nl,
@@ -193,15 +160,15 @@ class Telemetry:
             status.low_reservoir_at_ms,
             status.empty_reservoir_at_ms,
             status.last_refill_at_ms,
-            SERVICE_STATES[status.service],
+            values.SERVICE_STATES[status.service],
             status.battery_remaining_ppm,
             status.eri_at_ms,
             status.eos_at_ms,
             None if tone is None else tone.starts_at_ms,
-            _range_out(status.log),
-            _range_out(status.access_log),
-            () if bolus is None else (_bolus_out(bolus),),
-            tuple([_alarm_out(record, status.at_ms) for record in status.alarms]),
+            values.range_out(status.log),
+            values.range_out(status.access_log),
+            () if bolus is None else (values.bolus_out(bolus),),
+            tuple([values.alarm_out(record, status.at_ms) for record in status.alarms]),
         )
 
     def _read_prescription(
@@ -214,7 +181,7 @@ class Telemetry:
             prescription = self._pump.pending
         if prescription is None:
             raise Refused(Reason(RefusalCode.NOTHING_STAGED))
-        sent = _prescription_out(prescription)
+        sent = values.prescription_out(prescription)
         return m.PrescriptionReport(request.slot, version, prescription_digest(version, sent), sent)
 
     # --- Programming in two steps ----------------------------------------------------------------
@@ -222,12 +189,12 @@ class Telemetry:
     def _stage(
         self, request: m.StagePrescription, event: events.RequestReceived
     ) -> m.PrescriptionStaged:
-        self._pump.stage(_prescription_in(request.prescription), link_id=event.link_id)
+        self._pump.stage(values.prescription_in(request.prescription), link_id=event.link_id)
         self._staged_until_ms = self._link_ms + codes.STAGING_LIMIT_MS
         version = self._pump.prescription_version + 1
         # What the pump holds, not what was sent: the echo is there to be compared (REQ-24).
         assert self._pump.pending is not None
-        echo = _prescription_out(self._pump.pending)
+        echo = values.prescription_out(self._pump.pending)
         return m.PrescriptionStaged(
             version, prescription_digest(version, echo), codes.STAGING_LIMIT_MS, echo
         )
@@ -237,13 +204,13 @@ class Telemetry:
     ) -> m.PrescriptionCommitted:
         pending = self._pump.pending
         version = self._pump.prescription_version
-        current = prescription_digest(version, _prescription_out(self._pump.prescription))
+        current = prescription_digest(version, values.prescription_out(self._pump.prescription))
         if request.digest == current:
             # A repeated commit, from a link that never heard the answer (REQ-25).
             return m.PrescriptionCommitted(version, self._pump.prescription_since_ms, current)
         if pending is None:
             raise Refused(Reason(RefusalCode.NOTHING_STAGED))
-        if request.digest != prescription_digest(version + 1, _prescription_out(pending)):
+        if request.digest != prescription_digest(version + 1, values.prescription_out(pending)):
             reason = m.Reason(codes.RefusalCode.STALE_DIGEST, codes.Field.DIGEST)
             raise _RefusedByTelemetry(reason)
         version = self._pump.commit(link_id=event.link_id)
@@ -298,17 +265,18 @@ class Telemetry:
     def _acknowledge(
         self, request: m.AcknowledgeAlarm, event: events.RequestReceived
     ) -> m.AlarmAcknowledged:
-        record = self._pump.acknowledge(_ALARMS_IN[request.alarm], link_id=event.link_id)
-        return m.AlarmAcknowledged(_alarm_out(record, self._pump.at_ms))
+        record = self._pump.acknowledge(values.ALARMS_IN[request.alarm], link_id=event.link_id)
+        return m.AlarmAcknowledged(values.alarm_out(record, self._pump.at_ms))
 
     def _silence(self, request: m.SilenceAlarm, event: events.RequestReceived) -> m.AlarmSilenced:
         record = self._pump.silence(
-            _ALARMS_IN[request.alarm], request.duration_ms, link_id=event.link_id
+            values.ALARMS_IN[request.alarm], request.duration_ms, link_id=event.link_id
         )
-        return m.AlarmSilenced(_alarm_out(record, self._pump.at_ms))
+        return m.AlarmSilenced(values.alarm_out(record, self._pump.at_ms))
 
     def _test_alarm(self, request: m.TestAlarm, event: events.RequestReceived) -> m.AlarmTested:
-        tone = self._pump.test_alarm(_ALARM_CLASSES_IN[request.alarm_class], link_id=event.link_id)
+        alarm_class = values.ALARM_CLASSES_IN[request.alarm_class]
+        tone = self._pump.test_alarm(alarm_class, link_id=event.link_id)
         return m.AlarmTested(request.alarm_class, tone.ends_at_ms - tone.starts_at_ms)
 
     # --- Logs, clock, self-test ------------------------------------------------------------------
@@ -317,12 +285,12 @@ class Telemetry:
         _check_limit(request.limit, codes.MAX_LOG_ENTRIES)
         log = self._pump.log
         return m.LogPage(
-            _range_out(log.range),
+            values.range_out(log.range),
             tuple(
                 m.LogEntry(
                     entry.sequence,
                     entry.at_ms,
-                    LOG_EVENTS[entry.event],
+                    values.LOG_EVENTS[entry.event],
                     entry.a,
                     entry.b,
                     entry.link_id,
@@ -338,14 +306,14 @@ class Telemetry:
         _check_limit(request.limit, codes.MAX_ACCESS_ENTRIES)
         log = self._pump.access_log
         return m.AccessLogPage(
-            _range_out(log.range),
+            values.range_out(log.range),
             tuple(
                 m.AccessEntry(
                     entry.sequence,
                     entry.first_at_ms,
                     entry.last_at_ms,
                     min(entry.count, 2**32 - 1),
-                    ACCESS_EVENTS[entry.event],
+                    values.ACCESS_EVENTS[entry.event],
                     entry.request,
                     entry.code,
                     entry.field,
@@ -362,12 +330,12 @@ class Telemetry:
     def _self_test(self, _: m.SelfTest, event: events.RequestReceived) -> m.SelfTestReport:
         results = self._pump.self_test(link_id=event.link_id)
         return m.SelfTestReport(
-            tuple(m.CheckResult(CHECKS[result.check], result.passed) for result in results)
+            tuple(m.CheckResult(values.CHECKS[result.check], result.passed) for result in results)
         )
 
-    def _prescription_out(self, prescription: Prescription) -> m.Prescription:
+    def _in_force_on_wire(self, prescription: Prescription) -> m.Prescription:
         if self._prescription is None or self._prescription[0] is not prescription:
-            self._prescription = (prescription, _prescription_out(prescription))
+            self._prescription = (prescription, values.prescription_out(prescription))
         return self._prescription[1]
 
 
@@ -391,81 +359,6 @@ _HANDLERS: Final[dict[type[m.Request[Any]], Handler]] = {
     m.SetClock: Telemetry._set_clock,
     m.SelfTest: Telemetry._self_test,
 }
-
-
-def _prescription_in(sent: m.Prescription) -> Prescription:
-    return Prescription(
-        mode=_MODES_IN[sent.mode],
-        drug_name=sent.drug_name,
-        mass_unit=_MASS_UNITS_IN[sent.mass_unit],
-        concentration_ng_per_ml=sent.concentration_ng_per_ml,
-        daily_dose_ng=sent.daily_dose_ng,
-        rate_nl_per_day=sent.rate_nl_per_day,
-        low_reservoir_threshold_nl=sent.low_reservoir_threshold_nl,
-    )
-
-
-def _prescription_out(prescription: Prescription) -> m.Prescription:
-    return m.Prescription(
-        mode=MODES[prescription.mode],
-        mass_unit=MASS_UNITS[prescription.mass_unit],
-        concentration_ng_per_ml=prescription.concentration_ng_per_ml,
-        daily_dose_ng=prescription.daily_dose_ng,
-        rate_nl_per_day=prescription.rate_nl_per_day,
-        low_reservoir_threshold_nl=prescription.low_reservoir_threshold_nl,
-        drug_name=prescription.drug_name,
-    )
-
-
-def _alarm_out(record: AlarmRecord, at_ms: int) -> m.AlarmRecord:
-    silenced = record.active and record.silenced_at(at_ms)
-    flags = codes.AlarmFlag(0)
-    if record.active:
-        flags |= codes.AlarmFlag.ACTIVE
-    if record.latches and not record.acknowledged:
-        flags |= codes.AlarmFlag.LATCHED
-    if record.acknowledged:
-        flags |= codes.AlarmFlag.ACKNOWLEDGED
-    if silenced:
-        flags |= codes.AlarmFlag.SILENCED
-    return m.AlarmRecord(
-        ALARMS[record.alarm],
-        flags,
-        record.raised_at_ms,
-        record.cleared_at_ms,
-        record.silenced_until_ms if silenced else None,
-    )
-
-
-def _bolus_out(report: BolusReport) -> m.BolusReport:
-    return m.BolusReport(
-        BOLUS_OUTCOMES[report.outcome],
-        report.order.programmer_id,
-        report.order.order_number,
-        report.order.volume_nl,
-        report.delivered_nl,
-        report.order.duration_ms,
-        report.started_at_ms,
-    )
-
-
-def _range_out(held: LogRange) -> m.LogRange:
-    return m.LogRange(held.first, held.next, held.overwritten)
-
-
-def _reason_out(reason: Reason) -> m.Reason:
-    return m.Reason(
-        REFUSAL_CODES[reason.code],
-        FIELDS[reason.field],
-        _i64(reason.value),
-        _i64(reason.minimum),
-        _i64(reason.maximum),
-    )
-
-
-def _i64(value: int | None) -> int | None:
-    """Refusals carry signed numbers; an unsigned one beyond them is left out rather than bent."""
-    return value if value is not None and value < 2**63 else None
 
 
 def _check_limit(limit: int, maximum: int) -> None:

@@ -7,7 +7,7 @@ What the tests understand in a page:
 - ``python`` blocks. One whose first line is ``# name.py`` is a file of that name; any other is run.
   Blocks of ``toml`` and ``json`` may be files in the same way.
 - ``<!-- press: KEYS -->`` is what the text tells the reader to press in the running program,
-  ``<!-- end -->`` is its end by Ctrl-C.
+  ``<!-- ctrl-c -->`` is its end by Ctrl-C.
 """
 
 import re
@@ -18,7 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 
 _FENCE = re.compile(r"^(\s*)```(\w*)\s*$")
-_DIRECTIVE = re.compile(r"^<!-- (press: (?P<keys>.+?)|(?P<end>end)) -->$")
+_DIRECTIVE = re.compile(r"^<!-- (press: (?P<keys>.+?)|(?P<end>ctrl-c)) -->$")
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 _HEADING = re.compile(r"^#{1,6} (.*)$")
 _FILE_NAME = re.compile(r"^# ([\w.-]+\.(?:py|toml|json))$")

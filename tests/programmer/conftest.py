@@ -2,6 +2,7 @@
 
 import os
 import select
+import socket
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -20,7 +21,13 @@ from pump_protocol.session import Role, Session
 from pump_protocol.units import volume_for_dose
 
 PRESCRIPTION = m.Prescription(
-    c.Mode.SIMPLE_CONTINUOUS, c.MassUnit.MICROGRAM, 2_000_000, 300_000, 150_000, 2_000_000, "baclofen"
+    c.Mode.SIMPLE_CONTINUOUS,
+    c.MassUnit.MICROGRAM,
+    2_000_000,
+    300_000,
+    150_000,
+    2_000_000,
+    "baclofen",
 )
 IDENTITY = m.Identity(
     nature=c.Nature.SIMULATOR,
@@ -59,10 +66,15 @@ class ScriptedPump:
     sending (None hangs up); ``trickle_ms`` sends noise whenever nothing has happened for so long.
     """
 
-    def __init__(self) -> None:
-        self._master, self._replica = os.openpty()
-        tty.setraw(self._replica)
-        self.address = os.ttyname(self._replica)
+    def __init__(self, *, over_tcp: bool = False) -> None:
+        self._listener = socket.create_server(("127.0.0.1", 0)) if over_tcp else None
+        if self._listener is not None:
+            self._master, self._replica = -1, os.open(os.devnull, os.O_RDONLY)
+            self.address = f"socket://127.0.0.1:{self._listener.getsockname()[1]}"
+        else:
+            self._master, self._replica = os.openpty()
+            tty.setraw(self._replica)
+            self.address = os.ttyname(self._replica)
         self._wake_read, self._wake_write = os.pipe()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._stopping = False
@@ -82,7 +94,8 @@ class ScriptedPump:
         self.believed_nl = 5_000_000
         self.clock_ms = 1_795_000_000_000
         self.log = [
-            m.LogEntry(number, number, c.LogEvent.SELF_TESTED, 4, 0, 0, 1) for number in range(5, 40)
+            m.LogEntry(number, number, c.LogEvent.SELF_TESTED, 4, 0, 0, 1)
+            for number in range(5, 40)
         ]
 
     def start(self) -> None:
@@ -91,6 +104,8 @@ class ScriptedPump:
     def stop(self) -> None:
         self._stopping = True
         os.write(self._wake_write, b"x")
+        if self._listener is not None:
+            self._listener.close()
         self._thread.join()
         for descriptor in (self._replica, self._wake_read, self._wake_write):
             os.close(descriptor)
@@ -112,6 +127,9 @@ class ScriptedPump:
     # --- The wire --------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        if self._listener is not None:
+            connection, _ = self._listener.accept()
+            self._master = connection.detach()
         while not self._stopping and self._master >= 0:
             wait_s = None if self.trickle_ms is None else self.trickle_ms / 1_000
             ready, _, _ = select.select([self._master, self._wake_read], [], [], wait_s)
@@ -120,7 +138,10 @@ class ScriptedPump:
             if not ready:
                 os.write(self._master, b"\xa5\x5a\x01garbage")
                 continue
-            self._receive(os.read(self._master, 4_096))
+            data = os.read(self._master, 4_096)
+            if not data:
+                return
+            self._receive(data)
 
     def _receive(self, data: bytes) -> None:
         session = self.session
@@ -147,7 +168,9 @@ class ScriptedPump:
             return scripted(request)
         return self.honest(request)
 
-    def honest(self, request: m.Request[m.Response]) -> m.Response:
+    def honest(  # noqa: C901, PLR0911, PLR0912 - one case for each request, as in a table
+        self, request: m.Request[m.Response]
+    ) -> m.Response:
         match request:
             case m.OpenLink():
                 return m.LinkOpened(120_000, 1_800_000, 120_000, self.last_order)
@@ -276,6 +299,15 @@ def pump() -> Iterator[ScriptedPump]:
 
 
 @pytest.fixture
+def tcp_pump() -> Iterator[ScriptedPump]:
+    """A scripted pump behind a TCP port, which serves one client once; a test must connect."""
+    scripted = ScriptedPump(over_tcp=True)
+    scripted.start()
+    yield scripted
+    scripted.stop()
+
+
+@pytest.fixture
 def connect() -> Callable[..., Programmer]:
     """A programmer with short patience, not yet open."""
 
@@ -287,9 +319,7 @@ def connect() -> Callable[..., Programmer]:
 
 
 @pytest.fixture
-def programmer(
-    pump: ScriptedPump, connect: Callable[..., Programmer]
-) -> Iterator[Programmer]:
+def programmer(pump: ScriptedPump, connect: Callable[..., Programmer]) -> Iterator[Programmer]:
     """A programmer with an open link to the scripted pump."""
     with connect(pump.address) as connected:
         yield connected

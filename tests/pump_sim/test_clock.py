@@ -83,6 +83,8 @@ def test_link_time_before_the_last_change_shows_the_time_of_the_change() -> None
     clock.set_speed(1, 10**9)
     assert clock.therapy_ms(0) == clock.therapy_ms(10**9) == 999_999
     assert clock.link_ns_at(3) == 10**9
+    clock.set_speed(2, 0)
+    assert clock.therapy_ms(10**9) == 999_999
 
 
 @pytest.mark.parametrize("clock", [ManualClock(100), PacedClock(1, therapy_ms=100)])

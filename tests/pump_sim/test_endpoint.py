@@ -121,7 +121,7 @@ def test_half_frame_of_a_program_that_went_away_does_not_swallow_the_next_reques
 
 
 def test_half_frame_and_the_next_request_in_one_breath_are_parted_by_the_gap() -> None:
-    """The swallowed request is found when the half frame has timed out, without being sent again."""
+    """The swallowed request is found when the half frame times out, without being sent again."""
     wire = Wire()
     half = Frame(MessageType.STAGE_PRESCRIPTION, LINK, 2, bytes(300)).to_bytes()[:30]
     assert wire.send(half + Frame(MessageType.INTERROGATE, LINK, 3).to_bytes()) == []

@@ -8,7 +8,7 @@ from pump_protocol import codes
 from pump_protocol import messages as m
 from pump_protocol.codes import Alarm, AlarmFlag, Field, PrescriptionSlot, RefusalCode
 from pump_protocol.payloads import prescription_digest
-from pump_sim import telemetry
+from pump_sim import telemetry, wire_values
 from pump_sim.clock import PacedClock
 from tests.pump_sim.virtual import (
     DAY_MS,
@@ -76,17 +76,17 @@ ONLY_ON_THE_WIRE = {
 @pytest.mark.parametrize(
     "mapping",
     [
-        telemetry.MODES,
-        telemetry.MASS_UNITS,
-        telemetry.ALARMS,
-        telemetry.ALARM_CLASSES,
-        telemetry.SERVICE_STATES,
-        telemetry.BOLUS_OUTCOMES,
-        telemetry.CHECKS,
-        telemetry.REFUSAL_CODES,
-        telemetry.FIELDS,
-        telemetry.LOG_EVENTS,
-        telemetry.ACCESS_EVENTS,
+        wire_values.MODES,
+        wire_values.MASS_UNITS,
+        wire_values.ALARMS,
+        wire_values.ALARM_CLASSES,
+        wire_values.SERVICE_STATES,
+        wire_values.BOLUS_OUTCOMES,
+        wire_values.CHECKS,
+        wire_values.REFUSAL_CODES,
+        wire_values.FIELDS,
+        wire_values.LOG_EVENTS,
+        wire_values.ACCESS_EVENTS,
     ],
     ids=lambda mapping: type(next(iter(mapping))).__name__,
 )
@@ -106,7 +106,7 @@ def test_every_request_has_a_handler() -> None:
 
 
 def test_identity_says_simulator_and_the_limits_of_the_profile(link: VirtualLink) -> None:
-    """REQ-29: model, serial number and version are readable; nobody can mistake it for an implant."""
+    """REQ-29: model, serial number and version are readable; nobody takes it for an implant."""
     identity = link.ask(m.Identify())
     assert isinstance(identity, m.Identity)
     assert identity.nature is codes.Nature.SIMULATOR
@@ -313,7 +313,7 @@ def test_bolus_is_delivered_once_over_restarts_of_the_programmer(link: VirtualLi
 
 
 def test_order_numbers_are_kept_apart_by_programmer(link: VirtualLink) -> None:
-    """A lower number is stale, the same with other content is a misuse; another programmer is not."""
+    """A lower number is stale, the same with other content a misuse; another programmer is not."""
     link.ask(replace(BOLUS, order_number=5))
     stale = link.ask(replace(BOLUS, order_number=4))
     assert refused(stale) == [(RefusalCode.STALE_ORDER, Field.ORDER_NUMBER)]

@@ -1,4 +1,4 @@
-"""A pump and a programmer in one process and in virtual time: what the tests of this folder share."""
+"""A pump and a programmer in one process and in virtual time, for the tests of this folder."""
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m

@@ -70,7 +70,7 @@ class Refill:
 Action = Prescribe | GiveBolus | AbortBolus | Refill
 
 thresholds = st.integers(0, PROFILE.max_low_reservoir_threshold_nl)
-concentrations = st.sampled_from([500_000, 1_000_000, 2_000_000, 777_777])
+concentrations = st.sampled_from([100_000, 500_000, 2_000_000, 777_777])
 in_continuous_mode = st.builds(
     continuous,
     daily_dose_ng=st.integers(96_000, 2_000_000),

@@ -256,14 +256,16 @@ def test_a_test_sounds_the_tone_once() -> None:
 # --- Tones against a naive reference -------------------------------------------------------------
 
 SIGNALS = Signals.of(PROFILE)
-RAISED_AT = st.integers(0, 3 * HOUR)
+# On a grid of ten minutes half of the time, so that beats and ends of silence meet.
+GRID = st.integers(0, 48).map(lambda beat: beat * 10 * MINUTE)
+RAISED_AT = st.integers(0, 3 * HOUR) | GRID.map(lambda at_ms: at_ms % (3 * HOUR))
 records = st.builds(
     AlarmRecord,
     alarm=st.sampled_from(Alarm),
     raised_at_ms=RAISED_AT,
     cleared_at_ms=st.none() | st.none() | st.just(3 * HOUR),
     acknowledged=st.booleans(),
-    silenced_until_ms=st.just(0) | st.integers(0, 8 * HOUR),
+    silenced_until_ms=st.just(0) | st.integers(0, 8 * HOUR) | GRID,
 )
 several = st.lists(records, max_size=4, unique_by=lambda record: record.alarm).map(
     lambda each: tuple(sorted(each, key=lambda record: record.alarm.value))

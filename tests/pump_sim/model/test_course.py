@@ -50,7 +50,8 @@ def test_a_bolus_is_the_floor_of_its_straight_line(curve: BolusCurve, offset: in
     elapsed = min(max(offset, 0), curve.duration_ms)
     line = Fraction(curve.volume_nl * UNITS_PER_NL * elapsed, curve.duration_ms)
     assert 0 <= line - curve.units_at(curve.started_at_ms + offset) < 1
-    assert curve.units_at(curve.ends_at_ms) == curve.volume_nl * UNITS_PER_NL
+    for after in (curve.ends_at_ms, curve.ends_at_ms + 1, curve.ends_at_ms + 10**9):
+        assert curve.units_at(after) == curve.volume_nl * UNITS_PER_NL
 
 
 @given(

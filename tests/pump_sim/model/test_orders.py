@@ -154,12 +154,15 @@ def test_a_bolus_out_of_range_is_refused_for_the_field_at_fault(
 
 def test_the_highest_flow_is_allowed_and_one_ml_per_day_more_is_not() -> None:
     """REQ-09: basal rate and bolus together, exactly up to the limit."""
-    duration_ms = 250_000 * 86_400_000 // 23_600_000  # not a whole number of ms: rounded down
-    too_fast = bolus(1, 500_000, duration_ms)
-    assert refused(new_pump(), too_fast) == {(RefusalCode.OUT_OF_RANGE, Field.BOLUS_RATE)}
-    pump = new_pump()
-    pump.order_bolus(bolus(1, 500_000, duration_ms + 1))
-    assert 23_999_000 < pump.status().rate_nl_per_day <= 24_000_000
+    # 1 mL/day of basal rate leaves 23; the bolus takes 0.24 nL/day more, or less.
+    prescription = continuous(50_000, 50_000)
+    order = replace(bolus(), concentration_ng_per_ml=50_000, dose_ng=500_000, volume_nl=10_000_000)
+    just_too_fast = replace(order, duration_ms=37_565_217)
+    pump = Pump.implant(PROFILE, prescription)
+    assert refused(pump, just_too_fast) == {(RefusalCode.OUT_OF_RANGE, Field.BOLUS_RATE)}
+    pump = Pump.implant(PROFILE, prescription)
+    pump.order_bolus(replace(order, duration_ms=37_565_218))
+    assert pump.status().rate_nl_per_day == 24_000_000
 
 
 def test_a_stopped_an_empty_and_a_busy_pump_refuse_a_bolus() -> None:

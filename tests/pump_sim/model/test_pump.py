@@ -16,6 +16,7 @@ from pump_sim.model.refusals import Field, RefusalCode, Refused
 from .strategies import DAY, PROFILE, bolus, continuous
 
 OFF = stopped(drug_name="baclofen", concentration_ng_per_ml=2_000_000)
+MONTH = 2_629_800_000
 LOWEST = minimum_rate(PROFILE, drug_name="baclofen", concentration_ng_per_ml=2_000_000)
 
 
@@ -153,12 +154,12 @@ def test_a_commit_may_not_push_a_running_bolus_beyond_the_highest_flow() -> None
     pump = Pump.implant(PROFILE, low)
     pump.stage(high)
     order = replace(bolus(), concentration_ng_per_ml=50_000, dose_ng=3_000, volume_nl=60_000)
-    pump.order_bolus(replace(order, duration_ms=DAY // 2))
+    pump.order_bolus(replace(order, duration_ms=DAY // 2 - 1))
     with pytest.raises(Refused) as caught:
         pump.commit()
     (reason,) = caught.value.reasons
     assert (reason.code, reason.field) == (RefusalCode.OUT_OF_RANGE, Field.RATE)
-    assert (reason.value, reason.maximum) == (23_900_000, 24_000_000 - 120_000)
+    assert (reason.value, reason.maximum) == (23_900_000, 24_000_000 - 120_001)
     pump.abort_bolus()
     assert pump.commit() == 2
 
@@ -298,13 +299,15 @@ def test_the_self_test_looks() -> None:
     assert failed(with_firmware(ledger=short)) == [Check.LEDGER]
     gap = replace(firmware.log, next_sequence=firmware.log.next_sequence + 1)
     assert failed(with_firmware(log=gap)) == [Check.LOG]
-    pump.settle(100 * 12 * 30 * DAY)
+    late = replace(firmware.log.entries[0], at_ms=DAY + 1)
+    swapped = replace(firmware.log, entries=(late, *firmware.log.entries[1:]))
+    assert failed(with_firmware(log=swapped)) == [Check.LOG]
+    pump.settle(100 * MONTH)
     assert failed(pump) == [Check.BATTERY]
+    assert pump.status().battery_remaining_ppm == 0
 
 
 # --- Service life --------------------------------------------------------------------------------
-
-MONTH = 2_629_800_000
 
 
 @pytest.mark.parametrize(
@@ -324,6 +327,7 @@ def test_service_life_depends_on_the_rate(
 def test_the_replacement_indicator_precedes_the_end_by_90_days() -> None:
     """T13, REQ-20: 84 months less 90 days of age, then a hard stop at 84 months to the ms."""
     pump = Pump.implant(PROFILE, LOWEST)
+    assert pump.status().low_reservoir_at_ms is None  # 18 mL last for longer than the battery
     eri_at_ms = 84 * MONTH - 90 * DAY
     pump.settle(eri_at_ms - 1)
     assert pump.status().alarms == ()

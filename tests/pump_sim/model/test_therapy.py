@@ -6,6 +6,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pump_sim.model.events import EventCode, LogEntry
+from pump_sim.model.orders import BolusOutcome
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.pump import Pump
 from pump_sim.model.units import PPM, UNITS_PER_NL
@@ -29,9 +30,6 @@ from .strategies import (
 
 Life = list[tuple[int, Action]]
 LIFE_MS = 230_000_000_000  # beyond the end of every service
-
-JUST_ENOUGH: Life = [(5, GiveBolus(50_000, 600_000)), (100, AbortBolus())]
-"""A bolus of 25,000 nL at 2,000 mcg/mL."""
 
 
 def written(log: tuple[LogEntry, ...]) -> list[tuple[int, str, int, int]]:
@@ -57,8 +55,8 @@ def follow(reference: ReferencePump, action: Action, done: object) -> None:
 
 @settings(max_examples=250, deadline=None)
 @given(prescriptions, volumes, lives)
-@example(continuous(), 25_000, [(0, GiveBolus(50_000, 86_400_000))])
-@example(continuous(), 26_000, [(0, GiveBolus(50_000, 216_000))])
+@example(continuous(), 27_000, [(0, GiveBolus(50_000, 432_000))])
+@example(continuous(), 27_000, [(0, GiveBolus(50_000, 432_001))])
 def test_every_event_falls_at_its_exact_millisecond(
     prescription: Prescription, volume_nl: int, life: Life
 ) -> None:
@@ -201,6 +199,21 @@ def test_a_bolus_delivers_its_volume_exactly_once() -> None:
     assert pump.state().firmware.ledger.delivered_units == (
         400_000 * 2_000_000 + 50_000 * UNITS_PER_NL
     )
+
+
+def test_a_bolus_that_the_reservoir_just_holds_completes_and_one_unit_more_does_not() -> None:
+    """REQ-07: 25,000 nL in 432,000 ms, with 2,000 nL at the basal rate, out of 27,000 nL."""
+    for duration_ms, outcome, delivered_nl in (
+        (432_000, BolusOutcome.COMPLETED, 25_000),
+        (432_001, BolusOutcome.ABORTED, 24_999),
+    ):
+        pump = Pump.implant(PROFILE, continuous(), volume_nl=27_000)
+        assert perform(pump, GiveBolus(50_000, duration_ms), 1) is not None
+        pump.settle(duration_ms)
+        assert pump.status().believed_volume_nl == 0
+        report = pump.status().last_bolus
+        assert report is not None
+        assert (report.outcome, report.delivered_nl) == (outcome, delivered_nl)
 
 
 def test_delivery_is_what_was_programmed_at_every_rate() -> None:

@@ -51,7 +51,7 @@ class Service:
         """
         if self.eri_at_ms is not None:
             return self.eri_at_ms
-        by_age_ms = max(at_ms, profile.service_life_ms - profile.eri_before_eos_ms)
+        by_age_ms = profile.service_life_ms - profile.eri_before_eos_ms
         per_ms, per_unit = profile.battery_idle_drain_per_ms, profile.battery_drain_per_ledger_unit
         reserve = profile.eri_before_eos_ms * (per_ms + per_unit * basal_rate_nl_per_day)
         by_charge_ms = course.first_ms_reaching(

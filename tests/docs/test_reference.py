@@ -1,0 +1,237 @@
+"""The reference says what the code does: generated parts are current, hand-written ones checked."""
+
+import asyncio
+import json
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from pump_programmer import errors
+from pump_programmer.programmer import Programmed
+from pump_protocol import messages as m
+from pump_protocol import units
+from pump_sim.keys import Keys
+from pump_sim.model.profile import load_profile, profile_names
+
+from .pages import ROOT
+
+REFERENCE = ROOT / "docs" / "reference"
+
+
+def text_of(page: str) -> str:
+    return (REFERENCE / page).read_text("utf-8")
+
+
+def sources(*folders: str) -> Iterator[str]:
+    for folder in folders:
+        for path in (ROOT / folder).rglob("*.py"):
+            yield path.read_text("utf-8")
+
+
+def test_generated_parts_are_what_the_code_gives_now() -> None:
+    result = subprocess.run(
+        [sys.executable, "tools/generate_docs.py", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+
+
+# --- JSON ----------------------------------------------------------------------------------------
+
+COMMANDS: list[tuple[str, type, set[str]]] = [
+    ("identify", m.Identity, set()),
+    ("interrogate", m.StatusReport, set()),
+    ("program --dose '330 mcg/day' --yes", Programmed, set()),
+    ("bolus --dose '10 mcg' --duration '10 min' --yes", m.BolusOrdered, set()),
+    ("bolus --abort", m.BolusAborted, set()),
+    ("silence low-reservoir --for '1 h'", m.AlarmSilenced, set()),
+    ("acknowledge low-reservoir", m.AlarmAcknowledged, set()),
+    ("refill --volume '20 mL' --yes", m.ReservoirUpdated, {"low_reservoir_at_ms"}),
+    ("log", m.LogPage, set()),
+    ("log --access", m.AccessLogPage, set()),
+    ("alarm-test critical", m.AlarmTested, set()),
+    ("clock --set 2026-01-06T10:00", m.ClockSet, set()),
+    ("self-test", m.SelfTestReport, set()),
+]
+"""In an order in which all of them succeed; the page names each class as that command's answer."""
+
+
+@pytest.fixture(scope="module")
+def ready() -> Iterator[dict[str, Any]]:
+    """The first line of a pump whose reservoir is low."""
+    options = ("--json", "--speed", "0", "--reservoir-ml", "2")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pump_sim", "run", *options], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+
+
+def keys_in_table(page: str, heading: str) -> set[str]:
+    """The keys of the first table after a heading or sentence of a page."""
+    rest = text_of(page).split(heading, 1)[1] + "\n\n"
+    table = rest[rest.index("|---") : rest.index("\n\n", rest.index("|---"))]
+    rows = re.findall(r"^\| (`[^|]*) \|", table, re.MULTILINE)
+    return set(re.findall(r"`([\w.]+)`", " ".join(rows)))
+
+
+@pytest.mark.parametrize(("command", "answer", "more"), COMMANDS, ids=[c[0] for c in COMMANDS])
+def test_json_of_a_command_has_the_keys_that_the_page_names(
+    command: str, answer: type, more: set[str], ready: dict[str, Any]
+) -> None:
+    result = programmer(ready["address"], *shlex.split(command), "--json")
+    assert result.returncode == 0, result.stderr
+    expected = {each.name for each in fields(answer)} | more | {"pump"}
+    found = json.loads(result.stdout)
+    assert set(found) == expected
+    assert set(found["pump"]) == {"nature", "model", "serial_number"}
+    name = " ".join(word for word in command.split() if word in {"--abort", "--access", "--set"})
+    heading = f"{command.split(maxsplit=1)[0]} {name}".strip()
+    page = text_of("json-output.md")
+    headed = re.search(rf"^### (?:.*, )?{heading}(?:, .*)?$", page, re.MULTILINE)
+    assert headed, heading
+    assert keys_in_table("json-output.md", headed.group()) == expected - more - {"pump"}
+
+
+def programmer(address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pump_programmer", "--port", address, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+
+
+def test_first_line_of_a_pump_has_the_keys_that_the_page_names(
+    ready: dict[str, Any],
+) -> None:
+    assert set(ready) == keys_in_table("json-output.md", "once every port is open:")
+
+
+def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
+    command = [sys.executable, "-m", "pump_sim", "run", "--json", "--events", "--reservoir-ml", "1"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    try:
+        ready = json.loads(process.stdout.readline())
+        result = programmer(ready["address"], "refill", "--volume", "20 mL", "--yes")
+        assert result.returncode == 0, result.stderr
+        record = json.loads(process.stdout.readline())
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert set(record) == keys_in_table("json-output.md", "when it is written:")
+
+
+def test_kinds_of_complaint_on_the_page_are_those_of_the_code() -> None:
+    row = re.search(r"^\| `error.kind` .*$", text_of("json-output.md"), re.MULTILINE)
+    assert row is not None
+    on_page = set(re.findall(r"`(\w+)`", row.group())) - {"error"}
+    raised = {
+        kind.kind
+        for kind in vars(errors).values()
+        if isinstance(kind, type) and issubclass(kind, errors.ProgrammerError)
+    } - {errors.ProgrammerError.kind}
+    said = {
+        kind
+        for text in sources("programmer")
+        for kind in re.findall(r'complain_of\(\s*"(\w+)"', text)
+    }
+    assert on_page == raised | said | {"usage"}
+
+
+# --- Command line --------------------------------------------------------------------------------
+
+
+def test_keys_on_the_page_are_those_of_the_running_pump() -> None:
+    section = text_of("command-line.md").split("### Keys", 1)[1].split("###", 1)[0]
+    on_page = set(re.findall(r"`(.)`", section)) | ({" "} if "| space |" in section else set())
+    assert on_page == set(Keys(Fraction(1), [], asyncio.Event())._acts)
+
+
+@pytest.mark.parametrize(
+    ("name", "quantity"),
+    [
+        ("daily dose", units.DAILY_DOSE),
+        ("dose", units.DOSE),
+        ("rate", units.RATE),
+        ("concentration", units.CONCENTRATION),
+        ("volume", units.VOLUME),
+        ("duration", units.DURATION),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_units_and_examples_on_the_page_are_understood(name: str, quantity: units.Quantity) -> None:
+    row = re.search(rf"^\| {name} \| (.*) \| (.*) \|$", text_of("command-line.md"), re.MULTILINE)
+    assert row is not None
+    assert set(re.findall(r"`([^`]+)`", row.group(2))) == set(quantity.units)
+    for example in re.findall(r'"([^"]+)"', row.group(1)):
+        assert quantity.parse(example) > 0
+
+
+# --- Domain facts --------------------------------------------------------------------------------
+
+
+def missing(pattern: str, texts: Sequence[str] | Iterator[str], page: str) -> set[str]:
+    cited = {found for text in texts for found in re.findall(pattern, text)}
+    assert cited
+    return {each for each in cited if not re.search(rf"\b{re.escape(each)}\b", page)}
+
+
+def test_requirements_that_the_code_cites_are_on_the_page() -> None:
+    folders = ("pump_sim", "protocol", "programmer", "tests")
+    assert missing(r"REQ-\d\d", sources(*folders), text_of("domain.md")) == set()
+
+
+def test_sections_that_the_code_cites_are_on_the_page() -> None:
+    cited = {
+        each
+        for text in sources("pump_sim", "tests")
+        for each in re.findall(r"domain\.md (\d\.\d)", text)
+    }
+    headings = set(re.findall(r"^## (\d\.\d) ", text_of("domain.md"), re.MULTILINE))
+    assert cited
+    assert cited <= headings
+
+
+def test_sources_that_profiles_cite_are_in_the_list() -> None:
+    listed = text_of("domain.md").split("## Sources", 1)[1]
+    cited = [text for name in profile_names() for text in load_profile(name).sources.values()]
+    assert missing(r"\bP\d+\b", cited, listed) == set()
+
+
+# --- Architecture --------------------------------------------------------------------------------
+
+
+def test_import_contracts_on_the_architecture_page_are_those_of_the_linter() -> None:
+    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    names = {each["name"] for each in tools["importlinter"]["contracts"]}
+    assert set(re.findall(r"^- \*(.+)\*$", page, re.MULTILINE)) == names
+
+
+@pytest.mark.parametrize(
+    "page", sorted((ROOT / "docs" / "explanation").rglob("*.md")), ids=lambda path: path.stem
+)
+def test_modules_that_the_page_names_exist(page: Path) -> None:
+    named = set(re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8")))
+    files = [path.as_posix() for path in ROOT.glob("*/*/**/*.py") if ".venv" not in path.parts]
+    assert {name for name in named if not any(path.endswith(f"/{name}") for path in files)} == set()

@@ -1,0 +1,515 @@
+"""The command line: what it prints, what it asks, and how it ends."""
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import fields
+
+import pytest
+
+from pump_programmer import cli
+from pump_protocol import codes as c
+from pump_protocol import messages as m
+from pump_protocol._version import __version__
+
+
+class Ended:
+    """What one run of the command line left behind."""
+
+    def __init__(self, code, out, err):
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self):
+        assert self.out.count("\n") == 1, "one JSON object on one line"
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        return json.loads(self.err)["error"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run ``pump-programmer`` in this process, with a terminal to answer from if *typed*."""
+
+    def start(*arguments, typed=None):
+        stdin = io.StringIO(typed or "")
+        stdin.isatty = lambda: typed is not None
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "argv", ["pump-programmer", *arguments])
+        monkeypatch.setenv("COLUMNS", "120")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Ended(ended.value.code, captured.out, captured.err)
+
+    return start
+
+
+@pytest.fixture
+def ask(run, pump):
+    """Run one command against the scripted pump."""
+    return lambda *arguments, typed=None: run(
+        "--port", pump.address, "--timeout", "0.2", *arguments, typed=typed
+    )
+
+
+COMMANDS = [
+    ("identify",),
+    ("interrogate",),
+    ("program", "--dose", "400 mcg/day", "--yes"),
+    ("stop", "--yes"),
+    ("bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes"),
+    ("bolus", "--abort"),
+    ("refill", "--volume", "20 mL", "--yes"),
+    ("log",),
+    ("log", "--access"),
+    ("silence", "low-reservoir", "--for", "1 h"),
+    ("acknowledge", "low-reservoir"),
+    ("clock",),
+    ("clock", "--set", "2026-11-22T10:00"),
+    ("self-test",),
+    ("alarm-test",),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_says_on_its_screen_that_this_is_a_simulator(ask, command):
+    ended = ask(*command)
+    assert (ended.code, ended.err) == (0, "")
+    assert "SIMULATOR - never for clinical use" in ended.out
+    assert "serial number SCRIPT-1" in ended.out
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_prints_one_json_object_that_says_so_too(ask, command):
+    ended = ask(*command, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.json["pump"] == {
+        "nature": "simulator",
+        "model": "SP-1",
+        "serial_number": "SCRIPT-1",
+    }
+
+
+def test_json_is_accepted_before_the_command_too(ask):
+    assert ask("--json", "clock").json["clock_ms"] == 1_795_000_000_000
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        (("identify",), m.Identity),
+        (("interrogate",), m.StatusReport),
+        (("bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes"), m.BolusOrdered),
+        (("bolus", "--abort"), m.BolusAborted),
+        (("refill", "--volume", "20 mL", "--yes"), m.ReservoirUpdated),
+        (("clock", "--set", "now"), m.ClockSet),
+        (("self-test",), m.SelfTestReport),
+        (("alarm-test", "non-critical"), m.AlarmTested),
+        (("acknowledge", "eos"), m.AlarmAcknowledged),
+        (("silence", "eos", "--for", "1 h"), m.AlarmSilenced),
+    ],
+)
+def test_the_keys_of_an_answer_are_the_fields_of_its_message(ask, command, message):
+    found = ask(*command, "--json").json
+    assert {field.name for field in fields(message)} <= set(found)
+
+
+def test_the_status_screen_shows_what_a_clinician_needs(ask):
+    out = ask("interrogate").out
+    for text in (
+        "simple continuous",
+        "baclofen, 2000 mcg/mL",
+        "300 mcg/day",
+        "0.15 mL/day",
+        "5 mL of 20 mL, as the pump believes",
+        "(in 43 d 2 h), at 2 mL",
+        "98.8 %, in service",
+        "RUNNING: 0.012 mL of 0.025 mL",
+        "ALARM low reservoir: raised",
+        "Next tone",
+    ):
+        assert text in out
+
+
+def test_a_staged_prescription_and_a_stopped_pump_are_conspicuous(ask, pump):
+    pump.pending = pump.prescription
+    assert "staged and NOT in force" in ask("interrogate").out
+    ask("stop", "--yes")
+    assert "All infusion is STOPPED" in ask("interrogate").out
+
+
+# --- Programming ---------------------------------------------------------------------------------
+
+
+def test_program_shows_both_prescriptions_and_the_change_and_asks(ask, pump):
+    ended = ask("program", "--dose", "400 mcg/day", typed="y\n")
+    assert ended.code == 0
+    assert "Total daily dose" in ended.out
+    for text in ("300 mcg/day", "400 mcg/day", "+33.3 %", "version 2 is in force"):
+        assert text in ended.out
+    assert "Commit this prescription? [y/N]" in ended.err
+    assert pump.prescription.daily_dose_ng == 400_000
+
+
+@pytest.mark.parametrize("answer", ["n\n", "\n", "", "yess\n"])
+def test_anything_but_yes_changes_nothing_and_says_so(ask, pump, answer):
+    ended = ask("program", "--dose", "400 mcg/day", typed=answer)
+    assert ended.code == 7
+    assert "rolled back" in ended.err
+    assert (pump.version, pump.pending) == (1, None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("program", "--rate", "0.2 mL/day"),
+        ("stop",),
+        ("bolus", "--dose", "50 mcg", "--duration", "10 min"),
+        ("refill", "--volume", "20 mL"),
+    ],
+)
+def test_without_a_terminal_and_without_yes_nothing_is_changed(ask, pump, command):
+    ended = ask(*command, "--json")
+    assert ended.code == 7
+    assert '"kind": "not_confirmed"' in ended.err
+    assert ended.out == ""
+    assert (pump.executed, pump.pending) == ([], None)
+
+
+@pytest.mark.parametrize(
+    ("command", "unchanged"),
+    [
+        (("bolus", "--dose", "50 mcg", "--duration", "10 min"), "no bolus was ordered"),
+        (("refill", "--volume", "20 mL"), "believed volume is unchanged"),
+    ],
+)
+def test_an_order_that_is_not_confirmed_is_not_given(ask, pump, command, unchanged):
+    ended = ask(*command, typed="n\n")
+    assert ended.code == 7
+    assert unchanged in ended.err
+    assert pump.executed == []
+
+
+def test_all_settings_can_be_given_at_once(ask, pump):
+    ended = ask(
+        *("program", "--rate", "0.1 mL/day", "--concentration", "500 mcg/mL", "--drug", "saline"),
+        *("--low-reservoir", "3 mL", "--yes", "--json"),
+    )
+    assert ended.json["read_back"]["prescription"] == {
+        "mode": "simple_continuous",
+        "mass_unit": "microgram",
+        "concentration_ng_per_ml": 500_000,
+        "daily_dose_ng": 50_000,
+        "rate_nl_per_day": 100_000,
+        "low_reservoir_threshold_nl": 3_000_000,
+        "drug_name": "saline",
+    }
+    assert ended.json["review"]["current"]["daily_dose_ng"] == 300_000
+    changes = {row["setting"]: row["change_ppm"] for row in ended.json["review"]["rows"]}
+    assert changes["rate_nl_per_day"] == -333_333
+
+
+def test_the_minimum_rate_is_the_pumps_own(ask, pump):
+    assert ask("program", "--minimum-rate", "--yes").code == 0
+    assert pump.prescription.mode is c.Mode.MINIMUM_RATE
+    assert pump.prescription.rate_nl_per_day == 6_000
+
+
+def test_stop_warns_before_it_asks(ask, pump):
+    ended = ask("stop", typed="n\n")
+    assert "withdrawal" in ended.out
+    assert "48 h" in ended.out
+    assert pump.prescription.mode is c.Mode.SIMPLE_CONTINUOUS
+
+
+def test_a_refill_shows_what_was_believed_and_the_new_date(ask):
+    out = ask("refill", "--volume", "20 mL", "--yes").out
+    assert "believed 5 mL and now believes 20 mL" in out
+    assert "in 43 d 2 h" in out
+
+
+def test_the_log_is_a_list_of_sentences(ask):
+    out = ask("log", "--since", "38").out
+    assert out.count("self-test: 4 passed, 0 failed") == 2
+    assert "records 5 to 39, 4 older ones overwritten" in out
+    assert len(ask("log", "--limit", "3", "--json").json["entries"]) == 3
+    assert "refused: order bolus: out of range" in ask("log", "--access").out
+
+
+# --- Ends ----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("program",), "nothing to program"),
+        (("program", "--dose", "300", "--yes"), "--dose = '300': the unit is missing"),
+        (("program", "--dose", "1 mg/day", "--rate", "1 mL/day"), "give one of"),
+        (("program", "--rate", "0.0000001 mL/day"), "not a whole number of nL/day"),
+        (("program", "--drug", "x" * 300, "--yes"), "drug_name takes 300 bytes"),
+        (("bolus",), "give --dose and --duration, or --abort"),
+        (("bolus", "--abort", "--dose", "1 mcg"), "--abort goes with neither"),
+        (("refill", "--volume", "20"), "--volume = '20': the unit is missing"),
+        (("refill",), "--volume"),
+        (("silence", "eri", "--for", "soon"), "--for = 'soon'"),
+        (("silence", "noise", "--for", "1 h"), "low-reservoir, empty-reservoir, eri, eos, stopped"),
+        (("acknowledge", "noise"), "ALARM = 'noise': allowed low-reservoir"),
+        (("alarm-test", "loud"), "CLASS = 'loud': allowed non-critical, critical"),
+        (("clock", "--set", "noon"), "clock = 'noon'"),
+        (("log", "--since", "0"), "--since = '0'"),
+        (("log", "--limit", "-1"), "--limit = '-1'"),
+        (("dance",), "dance"),
+        (("identify", "--colour"), "--colour"),
+    ],
+)
+def test_a_wrong_command_line_is_exit_2_and_says_what_is_allowed(ask, pump, arguments, words):
+    ended = ask(*arguments)
+    assert ended.code == 2
+    assert words in ended.err
+    assert ended.out == ""
+    assert (pump.executed, pump.pending) == ([], None)
+    as_json = ask(*arguments, "--json")
+    assert as_json.code == 2
+    assert as_json.error["kind"] == "usage"
+    assert words in as_json.error["message"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--timeout", "0", "identify"), "--timeout = '0': allowed 0.1 to 600 seconds"),
+        (("--timeout", "nan", "identify"), "--timeout = 'nan'"),
+        (("--programmer-id", "0", "identify"), "--programmer-id = '0': allowed 1 to 2**64 - 1"),
+        (("--programmer-id", "me", "identify"), "--programmer-id = 'me'"),
+    ],
+)
+def test_wrong_global_options_name_value_and_range(run, arguments, words):
+    ended = run("--port", "loop://", *arguments)
+    assert ended.code == 2
+    assert words in ended.err
+
+
+def test_no_port_names_both_ways_to_give_one(run, monkeypatch):
+    monkeypatch.delenv("PUMP_PORT", raising=False)
+    ended = run("identify")
+    assert ended.code == 2
+    assert "--port" in ended.err
+    assert "PUMP_PORT" in ended.err
+
+
+def test_port_and_programmer_id_come_from_the_environment_too(run, pump, monkeypatch):
+    monkeypatch.setenv("PUMP_PORT", pump.address)
+    monkeypatch.setenv("PUMP_PROGRAMMER_ID", "0x2A")
+    assert run("identify").code == 0
+    assert pump.requests[0] == m.OpenLink(42)
+
+
+def test_a_refusal_is_exit_1_and_lists_every_reason(ask, pump):
+    reason = m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.RATE, 25_000, 48_000, 24_000_000)
+    pump.answers[m.StagePrescription] = lambda request: m.Refusal(
+        request.message_type, (reason, reason)
+    )
+    ended = ask("program", "--dose", "50 mcg/day", "--yes", "--json")
+    assert ended.code == 1
+    assert ended.error["kind"] == "refused"
+    assert ended.error["reasons"] == 2 * [
+        {
+            "code": "out_of_range",
+            "field": "rate",
+            "value": 25_000,
+            "minimum": 48_000,
+            "maximum": 24_000_000,
+            "text": "rate 0.025 mL/day: out of range; allowed 0.048 mL/day to 24 mL/day",
+        }
+    ]
+    assert ask("program", "--dose", "50 mcg/day", "--yes").err.startswith("Error: the pump refused")
+
+
+def test_a_missing_port_is_exit_3(run, tmp_path):
+    ended = run("--port", str(tmp_path / "none"), "identify", "--json")
+    assert ended.code == 3
+    assert ended.error["kind"] == "port_missing"
+
+
+def test_a_busy_port_is_exit_3(ask, programmer):
+    ended = ask("identify", "--json")
+    assert ended.code == 3
+    assert ended.error["kind"] == "port_busy"
+
+
+def test_no_answer_is_exit_4(ask, pump):
+    pump.mangle = lambda data: []
+    ended = ask("identify", "--json")
+    assert ended.code == 4
+    assert ended.error["kind"] == "no_answer"
+
+
+def test_a_pump_that_goes_is_exit_4(ask, pump):
+    pump.mangle = lambda data: [None]
+    ended = ask("identify", "--json")
+    assert ended.code == 4
+    assert ended.error["kind"] == "pump_gone"
+
+
+def test_something_that_is_no_pump_is_exit_4(run):
+    ended = run("--port", "loop://", "--timeout", "0.2", "identify", "--json")
+    assert ended.code == 4
+    assert ended.error["kind"] == "wrong_peer"
+
+
+def silent_from(pump, request_class):
+    """The pump does what it is asked, and its answers get lost from *request_class* on."""
+
+    def answer(request):
+        pump.mangle = lambda data: []
+        return pump.honest(request)
+
+    pump.answers[request_class] = answer
+
+
+def test_an_unknown_outcome_is_exit_5_and_says_unknown(ask, pump):
+    silent_from(pump, m.UpdateReservoir)
+    ended = ask("refill", "--volume", "20 mL", "--yes", "--json")
+    assert ended.code == 5
+    assert ended.error["kind"] == "outcome_unknown"
+    assert "UNKNOWN whether the reservoir volume was updated" in ended.error["message"]
+
+
+def lose_attempts(pump, request_class, count):
+    """All *count* answers to one request get lost; then the line is good again."""
+
+    def answer(request):
+        del pump.answers[request_class]
+        left = [count]
+
+        def mangle(data):
+            left[0] -= 1
+            if not left[0]:
+                pump.mangle = lambda data: [data]
+            return []
+
+        pump.mangle = mangle
+        return pump.honest(request)
+
+    pump.answers[request_class] = answer
+
+
+@pytest.mark.parametrize(
+    ("request_class", "command"),
+    [
+        (m.UpdateReservoir, ("refill", "--volume", "20 mL", "--yes")),
+        (m.CommitPrescription, ("program", "--dose", "400 mcg/day", "--yes")),
+    ],
+)
+def test_an_outcome_that_the_pump_can_tell_is_told(ask, pump, request_class, command):
+    """No answer to four attempts, then the pump is there again: it did what was asked, once."""
+    lose_attempts(pump, request_class, 4)
+    ended = ask(*command, "--json")
+    assert (ended.code, ended.err) == (0, "")
+    assert ended.json["resolved"]["done"] is True
+    assert len(pump.executed) == 1
+
+
+def test_an_order_that_the_pump_never_got_is_exit_4(ask, pump):
+    lose_attempts(pump, m.UpdateReservoir, 4)
+    # An answer without the deed, and lost at that, stands for a request that was lost on the way.
+    pump.honest = lambda request, honest=pump.honest: (
+        m.ReservoirUpdated(1, 0, 0, 0)
+        if isinstance(request, m.UpdateReservoir)
+        else honest(request)
+    )
+    ended = ask("refill", "--volume", "20 mL", "--yes", "--json")
+    assert ended.code == 4
+    assert ended.error["kind"] == "not_done"
+    assert "NOT carried out" in ended.error["message"]
+
+
+def test_a_lying_pump_is_exit_6(ask, pump):
+    pump.answers[m.StagePrescription] = lambda request: m.PrescriptionStaged(
+        2, bytes(32), 1, request.prescription
+    )
+    ended = ask("program", "--dose", "400 mcg/day", "--yes", "--json")
+    assert ended.code == 6
+    assert ended.error["kind"] == "verification_failed"
+    assert pump.pending is None
+
+
+def test_help_lists_the_exit_codes(run):
+    ended = run("--help")
+    assert ended.code == 0
+    for line in ("0  done", "5  the outcome is UNKNOWN", "130  interrupted"):
+        assert line in ended.out
+
+
+def test_version_and_nothing_at_all(run):
+    assert run("--version").out == f"pump-programmer {__version__}\n"
+    nothing = run()
+    assert "Usage:" in nothing.out + nothing.err
+
+
+# --- As a process of its own ---------------------------------------------------------------------
+
+
+def command_line(*arguments):
+    return [sys.executable, "-m", "pump_programmer", *arguments]
+
+
+def test_it_runs_as_a_module_and_json_never_imports_rich(pump):
+    script = (
+        "import sys; sys.argv[1:] = sys.argv[1:]\n"
+        "from pump_programmer.cli import main\n"
+        "try: main()\n"
+        "finally: print('rich' in sys.modules, file=sys.stderr)"
+    )
+    arguments = ["--port", pump.address, "interrogate", "--json"]
+    ended = subprocess.run(
+        [sys.executable, "-c", script, *arguments], capture_output=True, text=True, check=False
+    )
+    assert (ended.returncode, ended.stderr.strip()) == (0, "False")
+    assert json.loads(ended.stdout)["at_ms"] == 1_000_000
+    as_module = subprocess.run(
+        command_line("--version"), capture_output=True, text=True, check=False
+    )
+    assert as_module.stdout.startswith("pump-programmer ")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals are POSIX")
+def test_control_c_is_exit_130_without_a_traceback(pump):
+    pump.mangle = lambda data: []
+    process = subprocess.Popen(
+        command_line("--port", pump.address, "--timeout", "60", "interrogate"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert pump.asked.wait(20)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert "Traceback" not in err
+    assert out == ""
+
+
+def test_a_reader_that_has_enough_causes_no_traceback(pump):
+    """As in ``pump-programmer log | head -1``."""
+    read_end, write_end = os.pipe()
+    os.close(read_end)
+    try:
+        ended = subprocess.run(
+            command_line("--port", pump.address, "log"),
+            stdout=write_end,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    finally:
+        os.close(write_end)
+    assert "Traceback" not in ended.stderr

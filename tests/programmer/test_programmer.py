@@ -1,0 +1,402 @@
+"""What a programmer asks of a pump, and how it checks what the pump says."""
+
+import hashlib
+from dataclasses import replace
+
+import pytest
+
+from pump_programmer.errors import (
+    NoAnswerError,
+    NotConfirmed,
+    OutcomeUnknown,
+    PumpRefused,
+    VerificationFailed,
+)
+from pump_programmer.identity import default_programmer_id
+from pump_protocol import codes as c
+from pump_protocol import messages as m
+from pump_protocol.errors import UnsendableMessage
+from pump_protocol.payloads import encode, prescription_digest
+
+WANTED = m.Prescription(
+    c.Mode.SIMPLE_CONTINUOUS,
+    c.MassUnit.MICROGRAM,
+    2_000_000,
+    400_000,
+    200_000,
+    2_000_000,
+    "baclofen",
+)
+
+
+def silent(data):
+    return []
+
+
+def honest(data):
+    return [data]
+
+
+def test_every_link_has_a_fresh_id_and_names_the_programmer(pump, connect):
+    ids = set()
+    for _ in range(3):
+        with connect(pump.address, programmer_id=99) as programmer:
+            ids.add(programmer.link_id)
+    assert len(ids) == 3
+    opened = [each for each in pump.requests if isinstance(each, m.OpenLink)]
+    assert [each.programmer_id for each in opened] == [99, 99, 99]
+
+
+def test_the_default_programmer_id_is_stable_and_allowed():
+    assert default_programmer_id() == default_programmer_id()
+    assert 0 < default_programmer_id() < 2**64
+
+
+def test_the_default_programmer_id_is_the_hash_of_user_and_host(monkeypatch):
+    monkeypatch.setattr("getpass.getuser", lambda: "ada")
+    monkeypatch.setattr("socket.gethostname", lambda: "lab")
+    digest = hashlib.sha256(b"ada@lab").digest()
+    assert default_programmer_id() == int.from_bytes(digest[:8], "little")
+
+
+def test_a_user_without_a_name_has_an_id_too(monkeypatch):
+    def nobody():
+        raise KeyError("no such user")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert 0 < default_programmer_id() < 2**64
+
+
+def test_close_closes_the_link_once(pump, connect):
+    programmer = connect(pump.address)
+    programmer.open()
+    programmer.open()
+    programmer.close()
+    programmer.close()
+    assert pump.asked_for(m.OpenLink) == pump.asked_for(m.CloseLink) == 1
+
+
+def test_closing_does_not_wait_for_a_pump_that_went_silent(pump, connect):
+    with connect(pump.address):
+        pump.mangle = silent
+    assert pump.asked_for(m.CloseLink) == 1
+
+
+# --- Programming ---------------------------------------------------------------------------------
+
+
+def test_programming_stages_reviews_commits_and_reads_back(pump, programmer):
+    reviews = []
+    programmed = programmer.program(WANTED, lambda review: not reviews.append(review))
+    assert pump.prescription == WANTED
+    assert programmed.committed.version == programmed.read_back.version == 2
+    assert programmed.read_back.prescription == WANTED
+    assert programmed.review is reviews[0]
+    assert reviews[0].pending == WANTED
+
+
+def test_nothing_is_committed_before_the_review_is_confirmed(pump, programmer):
+    def look(review):
+        assert pump.pending == WANTED
+        assert pump.version == 1
+        return True
+
+    programmer.program(WANTED, look)
+
+
+def test_who_says_no_rolls_back(pump, programmer):
+    with pytest.raises(NotConfirmed, match="rolled back"):
+        programmer.program(WANTED, lambda review: False)
+    assert pump.pending is None
+    assert pump.version == 1
+    assert pump.asked_for(m.CommitPrescription) == 0
+
+
+def test_a_program_that_ends_in_the_middle_of_the_review_rolls_back(pump, programmer):
+    def interrupt(review):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        programmer.program(WANTED, interrupt)
+    assert pump.pending is None
+    assert pump.version == 1
+
+
+def test_a_lying_echo_is_rolled_back_and_never_committed(pump, programmer):
+    """REQ-24: the pump's copy differs in one number, under a digest that fits the copy."""
+
+    def lie(request):
+        honest_answer = pump.honest(request)
+        other = replace(WANTED, low_reservoir_threshold_nl=1)
+        return replace(honest_answer, prescription=other, digest=prescription_digest(2, other))
+
+    pump.answers[m.StagePrescription] = lie
+    with pytest.raises(VerificationFailed, match="other than what was sent"):
+        programmer.program(WANTED)
+    assert pump.asked_for(m.RollBackPrescription) == 1
+    assert pump.asked_for(m.CommitPrescription) == 0
+
+
+def test_a_wrong_digest_is_rolled_back_and_never_committed(pump, programmer):
+    pump.answers[m.StagePrescription] = lambda request: replace(
+        pump.honest(request), digest=prescription_digest(3, WANTED)
+    )
+    with pytest.raises(VerificationFailed, match="digest"):
+        programmer.program(WANTED)
+    assert pump.asked_for(m.RollBackPrescription) == 1
+    assert pump.asked_for(m.CommitPrescription) == 0
+
+
+def test_the_digest_that_is_checked_is_the_one_of_the_specification(pump, programmer):
+    """SHA-256 over the version as a little-endian u32 and the prescription as it is sent."""
+    staged = programmer.stage(WANTED)
+    canonical = encode(m.StagePrescription(WANTED))
+    assert staged.digest == hashlib.sha256(b"\x02\0\0\0" + canonical).digest()
+
+
+def test_a_prescription_that_somebody_else_changed_meanwhile_is_rolled_back(pump, programmer):
+    def stage(request):
+        pump.version = 7
+        return pump.honest(request)
+
+    pump.answers[m.StagePrescription] = stage
+    with pytest.raises(VerificationFailed, match="changed meanwhile"):
+        programmer.program(WANTED)
+    assert pump.pending is None
+
+
+def test_a_refused_commit_leaves_nothing_staged(pump, programmer):
+    reason = m.Reason(c.RefusalCode.BOLUS_ACTIVE, c.Field.NONE)
+    pump.answers[m.CommitPrescription] = lambda request: m.Refusal(request.message_type, (reason,))
+    with pytest.raises(PumpRefused, match="a bolus is running"):
+        programmer.program(WANTED)
+    assert pump.pending is None
+
+
+def test_a_pump_that_holds_something_else_after_the_commit_fails_verification(pump, programmer):
+    def commit(request):
+        answer = pump.honest(request)
+        pump.prescription = replace(WANTED, drug_name="morphine")
+        return answer
+
+    pump.answers[m.CommitPrescription] = commit
+    with pytest.raises(VerificationFailed, match="committed, but the pump holds"):
+        programmer.program(WANTED)
+
+
+def test_a_lost_commit_is_not_rolled_back_but_found_out(pump, programmer):
+    staged = programmer.stage(WANTED)
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.commit(staged.digest)
+    with pytest.raises(NoAnswerError):
+        programmer.resolve()  # still silent: still unknown
+    pump.mangle = honest
+    resolution = programmer.resolve()
+    assert resolution.done is True
+    assert "version 2 is in force" in resolution.text
+
+
+def test_a_commit_that_never_arrived_is_found_out(pump, programmer):
+    staged = programmer.stage(WANTED)
+    pump.answers[m.CommitPrescription] = lambda request: m.PrescriptionCommitted(2, 0, bytes(32))
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.commit(staged.digest)
+    pump.mangle = honest
+    resolution = programmer.resolve()
+    assert resolution.done is False
+    assert "version 1 is still in force" in resolution.text
+
+
+# --- Orders --------------------------------------------------------------------------------------
+
+
+def test_a_bolus_is_reckoned_with_the_concentration_in_force(pump, programmer):
+    ordered = programmer.order_bolus(50_000, 600_000)
+    assert pump.executed == [m.OrderBolus(1, 50_000, 2_000_000, 25_000, 600_000)]
+    assert ordered.volume_nl == 25_000
+
+
+def test_order_numbers_go_on_from_the_pumps_last(pump, connect):
+    pump.last_order = 10
+    with connect(pump.address) as programmer:
+        assert programmer.last_order_number == 10
+        assert programmer.refill(20_000_000).order_number == 11
+        assert programmer.order_bolus(50_000, 600_000).order_number == 12
+
+
+def test_a_refused_order_uses_its_number_up(pump, programmer):
+    """A pump remembers refusals too, and would answer the same number with them."""
+    reason = m.Reason(c.RefusalCode.RESERVOIR_EMPTY, c.Field.NONE)
+    pump.answers[m.OrderBolus] = lambda request: m.Refusal(request.message_type, (reason,))
+    with pytest.raises(PumpRefused):
+        programmer.order_bolus(50_000, 600_000)
+    del pump.answers[m.OrderBolus]
+    assert programmer.order_bolus(50_000, 600_000).order_number == 2
+
+
+def test_a_pump_that_reports_another_volume_fails_verification(pump, programmer):
+    pump.answers[m.OrderBolus] = lambda request: replace(pump.honest(request), volume_nl=1)
+    with pytest.raises(VerificationFailed, match="of 1 nL instead of order 1 of 25000 nL"):
+        programmer.order_bolus(50_000, 600_000)
+    pump.answers[m.UpdateReservoir] = lambda request: replace(pump.honest(request), after_nl=1)
+    with pytest.raises(VerificationFailed, match="instead of order 2"):
+        programmer.refill(20_000_000)
+
+
+def test_a_lost_order_is_resolved_without_doing_it_twice(pump, programmer):
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.order_bolus(50_000, 600_000, concentration_ng_per_ml=2_000_000)
+    pump.mangle = honest
+    resolution = programmer.resolve()
+    assert resolution.done is True
+    assert resolution.response == pump.order_result
+    assert len(pump.executed) == 1
+    with pytest.raises(LookupError):
+        programmer.resolve()
+
+
+def test_an_order_that_never_arrived_is_not_sent_by_finding_out(pump, programmer):
+    # The pump's answer without its deed stands for a request that was lost on the way.
+    pump.answers[m.UpdateReservoir] = lambda request: m.ReservoirUpdated(1, 0, 0, 0)
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.refill(20_000_000)
+    pump.mangle = honest
+    del pump.answers[m.UpdateReservoir]
+    resolution = programmer.resolve()
+    assert resolution.done is False
+    assert "never reached" in resolution.text
+    assert pump.executed == []
+
+
+def test_an_order_that_was_refused_unheard_is_resolved_as_not_done(pump, programmer):
+    reason = m.Reason(c.RefusalCode.RESERVOIR_EMPTY, c.Field.NONE)
+
+    def refuse(request):
+        pump.last_order = request.order_number
+        return m.Refusal(request.message_type, (reason,))
+
+    pump.answers[m.UpdateReservoir] = refuse
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.refill(20_000_000)
+    pump.mangle = honest
+    resolution = programmer.resolve()
+    assert resolution.done is False
+    assert "believed empty" in resolution.text
+
+
+def test_an_order_that_was_overtaken_stays_unknown(pump, programmer):
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        programmer.refill(20_000_000)
+    pump.mangle = honest
+    pump.last_order = 5
+    assert programmer.resolve().done is None
+
+
+@pytest.mark.parametrize(
+    ("ask", "done"),
+    [
+        (lambda p: p.abort_bolus(), False),  # the status still shows it running
+        (lambda p: p.acknowledge(c.Alarm.LOW_RESERVOIR), False),
+        (lambda p: p.silence(c.Alarm.LOW_RESERVOIR, 60_000), False),
+        (lambda p: p.acknowledge(c.Alarm.EMPTY_RESERVOIR), True),  # no longer listed
+        (lambda p: p.set_clock(1), None),
+    ],
+)
+def test_other_lost_changes_are_resolved_by_the_pumps_status(pump, programmer, ask, done):
+    pump.mangle = silent
+    with pytest.raises(OutcomeUnknown):
+        ask(programmer)
+    pump.mangle = honest
+    assert programmer.resolve().done is done
+
+
+def test_a_value_that_no_field_holds_is_refused_before_anything_is_sent(pump, programmer):
+    with pytest.raises(UnsendableMessage, match="volume_nl"):
+        programmer.refill(2**32)
+    assert pump.asked_for(m.UpdateReservoir) == 0
+    programmer.refill(1)  # and the link is as good as before
+    assert pump.asked_for(m.OpenLink) == 1
+
+
+# --- Reading -------------------------------------------------------------------------------------
+
+
+def test_the_log_is_read_page_by_page_to_its_end(pump, programmer):
+    assert list(programmer.read_log()) == pump.log
+    assert pump.asked_for(m.ReadLog) == 3
+
+
+def test_the_log_is_read_from_a_record_on_and_no_further_than_wanted(pump, programmer):
+    assert [entry.sequence for entry in programmer.read_log(30, 4)] == [30, 31, 32, 33]
+    assert [entry.sequence for entry in programmer.read_log(38)] == [38, 39]
+    assert list(programmer.read_log(1_000)) == []
+    assert len(list(programmer.read_access_log())) == 30
+    assert len(list(programmer.read_access_log(3, 17))) == 17
+
+
+def test_reading_the_log_ends_where_it_ended_when_reading_began(pump, programmer):
+    """Each reading could otherwise be followed by a new record, without end."""
+
+    def grow(request):
+        answer = pump.honest(request)
+        pump.log.append(replace(pump.log[-1], sequence=pump.log[-1].sequence + 1))
+        return answer
+
+    pump.answers[m.ReadLog] = grow
+    assert len(list(programmer.read_log())) <= 39
+
+
+def test_a_log_that_goes_back_is_an_error_and_not_a_loop(pump, programmer):
+    page = m.LogPage(pump.log_range(), tuple(pump.log[:13]))
+    pump.answers[m.ReadLog] = lambda request: page
+    with pytest.raises(VerificationFailed, match="came after"):
+        list(programmer.read_log())
+
+
+def test_a_prescription_with_a_wrong_digest_is_not_believed(pump, programmer):
+    pump.answers[m.ReadPrescription] = lambda request: replace(
+        pump.honest(request), digest=bytes(32)
+    )
+    with pytest.raises(VerificationFailed):
+        programmer.read_prescription()
+
+
+def test_small_requests_return_what_the_pump_says(pump, programmer):
+    assert programmer.identify().model == "SP-1"
+    assert programmer.interrogate() == pump.status()
+    assert programmer.silence(c.Alarm.EOS, 5).silenced_until_ms == 1_000_005
+    assert c.AlarmFlag.ACKNOWLEDGED in programmer.acknowledge(c.Alarm.EOS).flags
+    assert programmer.test_alarm(c.AlarmClass.CRITICAL).duration_ms == 3_000
+    assert programmer.set_clock(5) == m.ClockSet(1_795_000_000_000, 5)
+    assert programmer.self_test().results[1].passed is False
+    assert programmer.abort_bolus().delivered_nl == 12_500
+
+
+def test_a_refusal_names_each_field_its_value_and_what_is_allowed(pump, programmer):
+    reasons = (
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.RATE, 25_000, 48_000, 24_000_000),
+        m.Reason(c.RefusalCode.MISMATCH, c.Field.DAILY_DOSE, 50_000, 51_000, 51_000),
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.BOLUS_DURATION, 1_000, 60_000),
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.RESERVOIR_VOLUME, 10**8, None, 10**6),
+        m.Reason(c.RefusalCode.BOLUS_ACTIVE, c.Field.NONE),
+        m.Reason(c.RefusalCode.UNKNOWN_VALUE, c.Field.DRUG_NAME),
+    )
+    pump.answers[m.StagePrescription] = lambda request: m.Refusal(request.message_type, reasons)
+    with pytest.raises(PumpRefused) as caught:
+        programmer.stage(WANTED)
+    assert str(caught.value) == (
+        "the pump refused to stage prescription: "
+        "rate 0.025 mL/day: out of range; allowed 0.048 mL/day to 24 mL/day; "
+        "daily dose 50 mcg/day: disagrees with the other values; it must be 51 mcg/day; "
+        "bolus duration 1 s: out of range; at least 1 min; "
+        "reservoir volume 100 mL: out of range; at most 1 mL; "
+        "a bolus is running; "
+        "drug name: the value has no meaning"
+    )
+    assert caught.value.refusal.reasons == reasons

@@ -1,0 +1,218 @@
+"""``pump-sim run`` as its users have it: real processes, real ports, real signals."""
+
+import os
+import re
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tests.system.processes import Terminal, ask, programmer, pump_sim, running_pump
+
+
+def test_first_line_has_the_address_that_a_programmer_takes() -> None:
+    """Two commands, two processes: the printed address works as it is."""
+    with running_pump("--reservoir-ml", "12.5") as pump:
+        assert pump.ready["simulator"] is True
+        status = ask(pump.address, "interrogate")
+    assert status["reservoir_capacity_nl"] == 20_000_000
+    assert 12_499_000 <= status["believed_volume_nl"] <= 12_500_000
+
+
+@pytest.mark.parametrize("port", ["pty", "tcp", "rfc2217"])
+def test_every_port_is_usable_by_the_programmer(port: str) -> None:
+    """The address of each kind of port is one that pyserial opens."""
+    with running_pump("--port", port) as pump:
+        assert ask(pump.address, "identify")["nature"] == "simulator"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signals_end_it_cleanly_and_remove_the_link(tmp_path: Path, number: int) -> None:
+    """Ctrl-C and SIGTERM: exit code 0, and no stale name is left behind."""
+    link = tmp_path / "pump"
+    with running_pump("--port", f"pty:{link}") as pump:
+        assert pump.address == str(link)
+        assert link.is_symlink()
+        pump.process.send_signal(number)
+        assert pump.process.wait(10) == 0
+    assert not link.is_symlink()
+
+
+def test_several_pumps_in_one_process_are_several_pumps() -> None:
+    """Each has its own port, serial number and therapy."""
+    with running_pump("--count", "3", "--port", "tcp") as pump:
+        pumps = pump.ready["pumps"]
+        assert pump.address == pumps[0]["address"]
+        serials = [ask(each["address"], "identify")["serial_number"] for each in pumps]
+        assert serials == [each["serial_number"] for each in pumps]
+        assert len(set(serials)) == 3
+        done = programmer(
+            "--port", pumps[1]["address"], "program", "--dose", "330 mcg/day", "--yes"
+        )
+        assert done.returncode == 0, done.stderr
+        versions = [ask(e["address"], "interrogate")["prescription_version"] for e in pumps]
+        assert versions == [1, 2, 1]
+
+
+def test_numbered_and_named_ports_are_counted_up(tmp_path: Path) -> None:
+    """A link given for several pumps becomes one name for each."""
+    with running_pump("--count", "2", "--port", f"pty:{tmp_path / 'pump'}") as pump:
+        addresses = [each["address"] for each in pump.ready["pumps"]]
+    assert addresses == [str(tmp_path / "pump-1"), str(tmp_path / "pump-2")]
+
+
+def test_events_are_json_lines_at_their_exact_time() -> None:
+    """At a hundred days a second, the alarm of day 45 is told as of day 45 to the millisecond."""
+    options = ("--speed", "10000000", "--dose-mcg-per-day", "800", "--events")
+    with running_pump(*options) as pump:
+        event = pump.line()
+    assert (event["event"], event["at_ms"]) == ("alarm_raised", 45 * 86_400_000)
+    assert "low reservoir" in event["text"]
+
+
+def test_speed_jump_goes_to_the_next_event_when_the_link_is_quiet() -> None:
+    """A test suite asks, and the next time it asks the next thing has happened."""
+    with running_pump("--speed", "jump", "--dose-mcg-per-day", "800", "--events") as pump:
+        assert ask(pump.address, "interrogate")["at_ms"] == 0
+        assert pump.line()["event"] == "alarm_raised"
+        assert ask(pump.address, "interrogate")["at_ms"] == 45 * 86_400_000
+
+
+def test_start_sets_the_pumps_clock() -> None:
+    """A fixed start makes every date of an output reproducible."""
+    with running_pump("--start", "2026-01-31T08:00", "--speed", "0") as pump:
+        status = ask(pump.address, "interrogate")
+    assert status["clock_ms"] == status["implanted_clock_ms"] == 1_769_846_400_000
+
+
+def test_keys_pause_jump_fill_and_quit() -> None:
+    """A running pump is steered from its terminal with single keys, which are told on request."""
+    command = ("pump_sim", "run", "--dose-mcg-per-day", "800", "--start", "2026-01-01T00:00")
+    with Terminal(*command) as terminal:
+        screen = terminal.wait_for("q quit")
+        assert "never for clinical use" in screen
+        terminal.press(" ")
+        terminal.wait_for("paused")
+        terminal.press("+")
+        terminal.wait_for("speed: 10 times")
+        terminal.press("n")
+        assert "2026-02-15 00:00:00" in terminal.wait_for("ALARM low reservoir")
+        terminal.press("n")
+        terminal.wait_for("INFUSION STOPPED by empty reservoir")
+        terminal.press("f")
+        terminal.wait_for("filled by hand")
+        terminal.press("s")
+        assert "believed 0 mL, actual 20 mL" in terminal.wait_for("alarms: low reservoir, empty")
+        terminal.press("?")
+        terminal.wait_for("n next event")
+        terminal.press("q")
+        assert terminal.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(("hands", "actual"), [("follow", "20"), ("off", "0")])
+def test_hands_follow_a_refill_or_do_not(hands: str, actual: str) -> None:
+    """A refill typed into a programmer and drug in the reservoir are two things (domain 1.4)."""
+    options = ("--reservoir-ml", "0", "--speed", "0", "--hands", hands, "--port", "tcp")
+    with Terminal("pump_sim", "run", *options) as terminal:
+        found = re.search(r"is at (\S+)", terminal.wait_for("q quit"))
+        assert found is not None
+        done = programmer("--port", found[1], "refill", "--volume", "20 mL", "--yes")
+        assert done.returncode == 0, done.stderr
+        terminal.wait_for("reservoir updated")
+        terminal.press("s")
+        terminal.wait_for(f"believed 20 mL, actual {actual} mL")
+
+
+def test_miniterm_on_the_port_does_not_disturb_the_pump() -> None:
+    """A curious person opens the port with a terminal program, types, and leaves."""
+    with running_pump("--speed", "0") as pump:
+        before = ask(pump.address, "interrogate")
+        with Terminal("serial.tools.miniterm", pump.address, "9600") as terminal:
+            terminal.wait_for("Miniterm on")
+            terminal.press("hello pump\r\n\x00\xff")
+            terminal.press("\x1d")
+            terminal.process.wait(10)
+        after = ask(pump.address, "interrogate")
+    for status in (before, after):
+        del status["access_log"]
+    assert after == before
+
+
+def test_busy_port_says_so() -> None:
+    """Exit code 3 and the address that somebody else has."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        number = taken.getsockname()[1]
+        result = pump_sim("run", "--port", f"tcp:{number}")
+    assert result.returncode == 3
+    assert str(number) in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--speed", "-1"), ("speed = -1", "0 to 10,000,000")),
+        (("--speed", "fast"), ("speed = fast", "jump")),
+        (("--speed", "1e999999999"), ("speed",)),
+        (("--reservoir-ml", "20.1"), ("reservoir-ml = 20.1", "0 to 20 mL")),
+        (("--reservoir-ml", "nan"), ("reservoir-ml = nan", "0 to 20 mL")),
+        (("--reservoir-ml", "1.0000001"), ("reservoir-ml = 1.0000001", "1/1,000,000 mL")),
+        (("--count", "0"), ("count = 0", "1 to 256")),
+        (("--profile", "nothing"), ("nothing", "pump-20ml", "pump-40ml")),
+        (("--dose-mcg-per-day", "50"), ("0.025 mL/day", "0.048", "24 mL/day")),
+        (("--dose-mcg-per-day", "2001"), ("dose-mcg-per-day = 2001", "2,000 mcg/day")),
+        (("--concentration-mcg-per-ml", "0"), ("concentration-mcg-per-ml = 0", "mcg/mL")),
+        (("--drug", ""), ("drug", "1 to 32 bytes")),
+        (("--start", "yesterday"), ("start = 'yesterday'", "2026-01-31T08:00")),
+        (("--start", "2026-01-31T08:00+01:00"), ("without a zone",)),
+        (("--serial-number", ""), ("serial-number", "1 to 32 bytes")),
+        (("--hands", "busy"), ("hands = 'busy'", "follow, off")),
+        (("--port", "usb"), ("usb", "pty", "tcp")),
+    ],
+    ids=lambda value: "-".join(value)[:40] if isinstance(value, tuple) else value,
+)
+def test_bad_option_names_field_value_and_range(
+    arguments: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    """Exit code 2 (3 for a port), one clear sentence with the unit, never a traceback."""
+    result = pump_sim("run", *arguments)
+    assert result.returncode == (3 if arguments[0] == "--port" else 2), result.stderr
+    for words in said:
+        assert words in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_profiles_shows_figures_with_their_sources() -> None:
+    """What is unverified says so."""
+    assert "pump-40ml" in pump_sim("profiles").stdout
+    figures = pump_sim("profiles", "pump-20ml").stdout
+    assert re.search(r"capacity_nl +20,000,000 +P1", figures)
+    assert "unverified" in figures
+
+
+def test_commands_tell_their_version() -> None:
+    """Both commands, one version."""
+    versions = {
+        result.stdout.split()[-1] for result in (pump_sim("--version"), programmer("--version"))
+    }
+    assert len(versions) == 1
+
+
+def test_demo_ends_well_and_its_alarm_is_exact() -> None:
+    """The first thing that a newcomer runs."""
+    result = pump_sim("demo")
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "to the millisecond what was expected" in result.stdout
+    assert "never for clinical use" in result.stdout
+
+
+def test_pump_outlives_whoever_started_it_reading_no_further() -> None:
+    """A test suite that reads the first line and no more must not block the pump, nor kill it."""
+    with running_pump("--speed", "864000") as pump:
+        assert pump.process.stdout is not None
+        pump.process.stdout.close()
+        assert ask(pump.address, "identify")["nature"] == "simulator"
+        assert pump.process.poll() is None
+        os.kill(pump.process.pid, signal.SIGTERM)
+        assert pump.process.wait(10) == 0
