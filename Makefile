@@ -43,6 +43,7 @@ lint: $(READY)  ## Style, types and import arrows
 
 docs: $(READY)  ## Write the generated parts of the reference again
 	$(BIN)/python tools/generate_reference.py
+	$(BIN)/python tools/generate_docs.py
 
 clean:  ## Remove what was built and measured, not .venv
 	rm -rf dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

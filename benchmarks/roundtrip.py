@@ -19,8 +19,9 @@ from pump_protocol.frames import Frame, FrameDecoder
 from pump_protocol.messages import Interrogate, OpenLink
 from pump_protocol.payloads import encode
 
-BATCHES = 100
-BATCH = 100
+BATCHES = 20
+BATCH = 500
+"""Long enough that the cold first call after a turn is not one in a hundred."""
 LINK_ID = 0x5EED0FBE0C4
 OPENING = Frame(MessageType.OPEN_LINK, LINK_ID, 1, encode(OpenLink(programmer_id=7))).to_bytes()
 

@@ -24,6 +24,7 @@ from pump_programmer.terminal import EXIT_MEANINGS
 from pump_protocol import codes, layouts
 from pump_protocol import messages as m
 from pump_sim import cli as pump_cli
+from pump_sim.model.events import EventCode
 from pump_sim.model.firmware.alarms import RULES, Alarm, AlarmClass
 from pump_sim.model.profile import Profile, load_profile, profile_names
 
@@ -91,8 +92,9 @@ def _parameter(parameter: Any) -> str:
 
 def _default(parameter: Any) -> str:
     environment = f"environment variable `{parameter.envvar}`" if parameter.envvar else ""
-    flag = parameter.param_type_name == "option" and (parameter.is_flag or parameter.secondary_opts)
-    value = "" if flag or parameter.default in {None, ""} else f"`{parameter.default}`"
+    default = parameter.default
+    shown = isinstance(default, str | int | float) and not isinstance(default, bool)
+    value = f"`{default}`" if shown and default != "" else ""
     return ", ".join(filter(None, (value, environment)))
 
 
@@ -300,13 +302,14 @@ def alarm_tones() -> str:
     """How each class sounds, as the profiles have it."""
     profile = load_profile(profile_names()[0])
     return table(
-        ("class", "pattern", "first", "then every", "longest silence"),
+        ("class", "pattern", "first", "then every", "shortest silence", "longest silence"),
         (
             (
                 "critical",
                 f"two tones, {profile.critical_tone_ms // 1000} s",
                 "when it is raised",
                 f"{profile.critical_interval_ms // 60_000} min",
+                f"{profile.min_silence_ms // 60_000} min",
                 f"{profile.max_critical_silence_ms // 3_600_000} h",
             ),
             (
@@ -314,8 +317,20 @@ def alarm_tones() -> str:
                 f"one tone, {profile.non_critical_tone_ms // 1000} s",
                 "when it is raised",
                 f"{profile.non_critical_interval_ms // 60_000} min",
+                f"{profile.min_silence_ms // 60_000} min",
                 f"{profile.max_non_critical_silence_ms // 3_600_000} h",
             ),
+        ),
+    )
+
+
+def log_events() -> str:
+    """What a record of the therapy log tells, and what its parameters are."""
+    return table(
+        ("event", "what happened", "`a`", "`b`"),
+        (
+            (f"`{each.name.lower()}`", each.value.event, each.value.a, each.value.b)
+            for each in EventCode
         ),
     )
 
@@ -343,6 +358,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "profile-limits": profile_limits,
     "alarm-table": alarm_table,
     "alarm-tones": alarm_tones,
+    "log-events": log_events,
     "limits": limits,
 }
 

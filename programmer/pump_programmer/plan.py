@@ -37,7 +37,7 @@ def planned(wishes: Wishes, current: Prescription, identity: Identity) -> Prescr
     A rate that no whole number of ng/day gives becomes the nearest one that does. A new
     concentration alone keeps the daily dose and moves the rate.
 
-    :raises pump_protocol.units.UnitError: the concentration is not positive.
+    :raises pump_protocol.UnitError: the concentration is not positive.
     """
     kept = replace(
         current,

@@ -105,6 +105,14 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
     return PortUnavailable(f"port {address} cannot be opened: {error}")
 
 
+def _close(port: serial.SerialBase) -> None:
+    # pyserial forgets its socket without closing it when the other end was faster.
+    inner = getattr(port, "_socket", None)
+    port.close()
+    if inner is not None:
+        inner.close()
+
+
 class _DescriptorTransport:
     """A port with a file descriptor: one wait and one read for each answer, and nothing in between.
 
@@ -149,11 +157,7 @@ class _DescriptorTransport:
                 raise self._gone(error.strerror) from error
 
     def close(self) -> None:
-        # pyserial forgets its socket without closing it when the other end was faster.
-        inner = getattr(self._port, "_socket", None)
-        self._port.close()
-        if inner is not None:
-            inner.close()
+        _close(self._port)
 
     def _gone(self, why: str | None) -> PumpGone | PortBusy:
         if self._is_socket and not self._heard:
@@ -191,7 +195,7 @@ class _PyserialTransport:
             raise self._gone(error) from error
 
     def close(self) -> None:
-        self._port.close()
+        _close(self._port)
 
     def _gone(self, error: BaseException) -> PumpGone:
         return PumpGone(f"port {self._address} was lost: {error}")

@@ -16,6 +16,7 @@ from pump_protocol.codes import (
     Mode,
     RefusalCode,
 )
+from pump_protocol.errors import UnitError
 from pump_protocol.messages import AccessEntry, LogEntry, Reason, Refusal
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -146,14 +147,14 @@ def parse_clock(text: str, now: datetime) -> int:
     try:
         moment = now if text == "now" else datetime.fromisoformat(text)
     except ValueError:
-        raise units.UnitError(
+        raise UnitError(
             "clock", text, 'a date and a time such as 2026-11-22T10:00 wanted, or "now"'
         ) from None
     if text != "now" and moment.tzinfo is not None:
-        raise units.UnitError("clock", text, "the pump's clock is local and knows no time zone")
+        raise UnitError("clock", text, "the pump's clock is local and knows no time zone")
     since_epoch = moment.replace(tzinfo=UTC) - EPOCH
     if since_epoch < timedelta(0):
-        raise units.UnitError("clock", text, "the pump's clock begins with 1970")
+        raise UnitError("clock", text, "the pump's clock begins with 1970")
     return since_epoch // timedelta(milliseconds=1)
 
 

@@ -6,7 +6,8 @@
     ├── LocalError            you broke a rule: nothing was sent
     │   ├── FrameTooLarge     a payload beyond what one frame may carry
     │   ├── UnsendableMessage a value that its field on the wire cannot hold
-    │   └── OutOfTurn         a call that the session's state does not allow
+    │   ├── OutOfTurn         a call that the session's state does not allow
+    │   └── UnitError         a quantity that cannot be read, or not exactly
     └── RemoteError           the peer broke a rule
         └── MalformedPayload  a payload that does not fit its message's layout
 
@@ -35,6 +36,22 @@ class UnsendableMessage(LocalError):
 
 class OutOfTurn(LocalError):
     """The session's state does not allow this call."""
+
+
+class UnitError(LocalError):
+    """A quantity cannot be read, or cannot be said exactly on the wire.
+
+    :ivar field: what the quantity was for, as the person knows it.
+    :ivar value: what was written.
+    :ivar allowed: the units that would have been understood, best known first.
+    """
+
+    def __init__(self, field: str, value: str, why: str, allowed: tuple[str, ...] = ()):
+        units = f" Units: {', '.join(allowed)}." if allowed else ""
+        super().__init__(f"{field} = {value!r}: {why}.{units}")
+        self.field = field
+        self.value = value
+        self.allowed = allowed
 
 
 class RemoteError(ProtocolError):

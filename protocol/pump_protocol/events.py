@@ -72,7 +72,11 @@ class ResponseReceived:
 
 @dataclass(frozen=True, slots=True)
 class RefusalReceived:
-    """(Programmer) The outstanding request was refused; nothing was done."""
+    """(Programmer) The outstanding request was refused; nothing was done.
+
+    Unless it was repeated (``attempts`` > 1) and refused because the link is lost: then the first
+    sending may have been carried out and its answer lost (LINK-10 of the specification).
+    """
 
     refusal: Refusal
     attempts: int

@@ -50,15 +50,25 @@ class Frame:
 
         :raises FrameTooLarge: the payload is longer than ``MAX_PAYLOAD_BYTES``.
         """
-        if len(self.payload) > MAX_PAYLOAD_BYTES:
-            raise FrameTooLarge(
-                f"payload is {len(self.payload)} bytes; a frame carries 0 to {MAX_PAYLOAD_BYTES}"
-            )
-        header = _HEADER.pack(
-            START, self.version, self.message_type, self.link_id, self.sequence, len(self.payload)
+        return frame_bytes(
+            self.message_type, self.link_id, self.sequence, self.payload, self.version
         )
-        body = header + _U16.pack(header_check(header)) + self.payload
-        return body + _U32.pack(frame_check(body))
+
+
+def frame_bytes(
+    message_type: int, link_id: int, sequence: int, payload: bytes, version: int = PROTOCOL_VERSION
+) -> bytes:
+    """The bytes of the frame that these fields make.
+
+    :raises FrameTooLarge: the payload is longer than ``MAX_PAYLOAD_BYTES``.
+    """
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise FrameTooLarge(
+            f"payload is {len(payload)} bytes; a frame carries 0 to {MAX_PAYLOAD_BYTES}"
+        )
+    header = _HEADER.pack(START, version, message_type, link_id, sequence, len(payload))
+    body = header + _U16.pack(header_check(header)) + payload
+    return body + _U32.pack(frame_check(body))
 
 
 class Corruption(Enum):

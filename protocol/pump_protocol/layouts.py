@@ -177,9 +177,7 @@ PAYLOADS: Final[dict[type[m.Message], Layout]] = {
         "prescription_version" / Int32ul * "version in force",
         "prescription" / PRESCRIPTION * "prescription in force",
         "has_pending" / Int8ul * "1 if a prescription is staged, else 0",
-        "infusing_nl_per_day"
-        / Int32ul
-        * "flow commanded now with any bolus, nearest nL/day",
+        "infusing_nl_per_day" / Int32ul * "flow commanded now with any bolus, nearest nL/day",
         "believed_volume_nl" / Int32ul * "usable volume that the pump believes is left, nL",
         "reservoir_capacity_nl" / Int32ul * "nL",
         "delivered_nl" / Int64ul * "volume that the pump believes it delivered since pump time 0",

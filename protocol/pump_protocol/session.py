@@ -34,7 +34,7 @@ from pump_protocol.codes import (
     RefusalCode,
 )
 from pump_protocol.errors import MalformedPayload, OutOfTurn
-from pump_protocol.frames import CorruptFrame, Frame, FrameDecoder
+from pump_protocol.frames import CorruptFrame, Frame, FrameDecoder, frame_bytes
 from pump_protocol.messages import (
     LinkClosed,
     LinkOpened,
@@ -44,7 +44,7 @@ from pump_protocol.messages import (
     Request,
     Response,
 )
-from pump_protocol.payloads import decode_request, decode_response, encode
+from pump_protocol.payloads import EncodedResponse, decode_request, decode_response, encode
 from pump_protocol.states import (
     ALLOWED_WHILE_CLOSED,
     EXCHANGE_TRANSITIONS,
@@ -214,7 +214,7 @@ class Session:
         payload = encode(request)
         self._advance(now_ms)
         self._sequence += 1
-        data = Frame(request.message_type, self._link_id, self._sequence, payload).to_bytes()
+        data = frame_bytes(request.message_type, self._link_id, self._sequence, payload)
         self._move_exchange(ExchangeTrigger.SENT)
         self._exchange = _Exchange(
             request, self._sequence, data, 1, now_ms + self.retry.response_timeout_ms
@@ -275,24 +275,28 @@ class Session:
 
     # --- Pump ------------------------------------------------------------------------------------
 
-    def send_response(self, to: ev.RequestReceived, response: Response) -> None:
+    def send_response(self, to: ev.RequestReceived, response: Response | EncodedResponse) -> None:
         """Answer a request that :meth:`next_event` gave.
 
         :raises OutOfTurn: not a pump, or *response* is not an answer to that request.
         """
         if self.role is not Role.PUMP:
             raise OutOfTurn("only a pump sends responses")
-        if not isinstance(response, (to.request.response_class, Refusal)):
+        if isinstance(response, EncodedResponse):
+            response_class, payload = response.response_class, response.payload
+        else:
+            response_class, payload = type(response), encode(response)
+        if response_class not in (to.request.response_class, Refusal):
             raise OutOfTurn(
-                f"{type(response).__name__} is no answer to {type(to.request).__name__}"
+                f"{response_class.__name__} is no answer to {type(to.request).__name__}"
             )
-        data = Frame(response.message_type, to.link_id, to.sequence, encode(response)).to_bytes()
+        data = frame_bytes(response_class.message_type, to.link_id, to.sequence, payload)
         # Not by number alone: identify outside a link may carry the number of the link's last
         # request, and must not become the answer to it.
         if to == self._last_request:
             self._last_answer = data
         self._outgoing.append(data)
-        if isinstance(response, LinkClosed) and to.link_id == self._link_id:
+        if response_class is LinkClosed and to.link_id == self._link_id:
             self._end_link(LinkTrigger.CLOSED)
 
     def _judge_request(self, frame: Frame) -> None:
@@ -388,7 +392,7 @@ class Session:
 
     def _refuse(self, frame: Frame, reason: Reason) -> None:
         refusal = Refusal(frame.message_type, (reason,))
-        data = Frame(MessageType.REFUSAL, frame.link_id, frame.sequence, encode(refusal)).to_bytes()
+        data = frame_bytes(MessageType.REFUSAL, frame.link_id, frame.sequence, encode(refusal))
         if self._is_remembered(frame):
             self._last_answer = data
         self._outgoing.append(data)

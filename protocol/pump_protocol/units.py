@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Final
 
 from pump_protocol.codes import MassUnit
-from pump_protocol.errors import LocalError
+from pump_protocol.errors import UnitError
 
 _U32: Final = 2**32 - 1
 _U64: Final = 2**64 - 1
@@ -32,22 +32,6 @@ _MS_PER_DAY: Final = 24 * _MS_PER_H
 
 _NUMBER: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?")
 _TERM: Final = re.compile(rf"{_NUMBER.pattern}\s*([^\s0-9.,]+)\s*")
-
-
-class UnitError(LocalError):
-    """A quantity cannot be read, or cannot be said exactly on the wire.
-
-    :ivar field: what the quantity was for, as the person knows it.
-    :ivar value: what was written.
-    :ivar allowed: the units that would have been understood, best known first.
-    """
-
-    def __init__(self, field: str, value: str, why: str, allowed: tuple[str, ...] = ()):
-        units = f" Units: {', '.join(allowed)}." if allowed else ""
-        super().__init__(f"{field} = {value!r}: {why}.{units}")
-        self.field = field
-        self.value = value
-        self.allowed = allowed
 
 
 @dataclass(frozen=True, slots=True)

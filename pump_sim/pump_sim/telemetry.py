@@ -12,7 +12,7 @@ from typing import Any, Final
 from pump_protocol import codes, events
 from pump_protocol import messages as m
 from pump_protocol._version import __version__
-from pump_protocol.payloads import prescription_digest
+from pump_protocol.payloads import EncodedResponse, Template, prescription_digest
 from pump_sim import wire_values as values
 from pump_sim.model.events import AccessEvent
 from pump_sim.model.orders import BolusOrder, ReservoirUpdate
@@ -39,7 +39,17 @@ class _RefusedByTelemetry(Exception):
         self.reason = reason
 
 
-Handler = Callable[["Telemetry", Any, events.RequestReceived], m.Response]
+# The order of pump_sim.model.status.Moment.
+_MOMENT_FIELDS: Final = (
+    "at_ms",
+    "clock_ms",
+    "believed_volume_nl",
+    "delivered_nl",
+    "battery_remaining_ppm",
+    "next_tone_at_ms",
+)
+
+Handler = Callable[["Telemetry", Any, events.RequestReceived], m.Response | EncodedResponse]
 
 
 class Telemetry:
@@ -53,12 +63,17 @@ class Telemetry:
         self._link_ms = 0
         self._staged_until_ms: int | None = None
         self._interrogated_by = 0  # the last link that was recorded as reading the status
+        # The last status report, and what it followed from: true again while that stands.
+        self._report: Template | None = None
+        self._reported_standing: tuple[object, ...] | None = None
         # The prescription in force on the wire: the same object until a commit replaces it.
         self._prescription: tuple[Prescription, m.Prescription] | None = None
 
-    def answer(self, event: events.RequestReceived, link_ms: int) -> m.Response:
+    def answer(self, event: events.RequestReceived, link_ms: int) -> m.Response | EncodedResponse:
         """Carry out a request at link time *link_ms*; a refusal has changed nothing."""
         self._link_ms = link_ms
+        # A timer may be late; a commit that comes after the staging limit is late all the same.
+        self.handle_timeout(link_ms)
         try:
             return _HANDLERS[type(event.request)](self, event.request, event)
         except Refused as refused:
@@ -139,10 +154,23 @@ class Telemetry:
             firmware_version=__version__,
         )
 
-    def _interrogate(self, _: m.Interrogate, event: events.RequestReceived) -> m.StatusReport:
+    def _interrogate(
+        self, _: m.Interrogate, event: events.RequestReceived
+    ) -> m.StatusReport | EncodedResponse:
         if event.link_id != self._interrogated_by:
             self._interrogated_by = event.link_id
             self._pump.record_interrogation(event.link_id)
+        standing = self._pump.standing()
+        if standing is None:
+            return self._status_report()
+        if self._report is None or standing != self._reported_standing:
+            self._reported_standing = standing
+            self._report = Template(self._status_report(), _MOMENT_FIELDS)
+        moment = self._pump.moment()
+        tone = moment.next_tone_at_ms
+        return self._report.fill((*moment[:-1], codes.NEVER if tone is None else tone))
+
+    def _status_report(self) -> m.StatusReport:
         status = self._pump.status()
         bolus = status.bolus or status.last_bolus
         tone = status.next_tone

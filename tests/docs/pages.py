@@ -70,7 +70,7 @@ def all_pages() -> list[Path]:
 
 def page_name(page: Path) -> str:
     """The name of a page in test reports."""
-    return page.relative_to(ROOT).as_posix()
+    return page.relative_to(ROOT).as_posix() if page.is_relative_to(ROOT) else page.name
 
 
 def steps(page: Path) -> Iterator[Block | Press | End]:

@@ -221,11 +221,35 @@ def test_sources_that_profiles_cite_are_in_the_list() -> None:
 # --- Architecture --------------------------------------------------------------------------------
 
 
-def test_import_contracts_on_the_architecture_page_are_those_of_the_linter() -> None:
-    page = (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+@pytest.fixture(scope="module")
+def contracts() -> list[dict[str, Any]]:
     tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
-    names = {each["name"] for each in tools["importlinter"]["contracts"]}
-    assert set(re.findall(r"^- \*(.+)\*$", page, re.MULTILINE)) == names
+    found: list[dict[str, Any]] = tools["importlinter"]["contracts"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def architecture() -> str:
+    return (ROOT / "docs" / "explanation" / "architecture.md").read_text("utf-8")
+
+
+def test_import_contracts_on_the_architecture_page_are_those_of_the_linter(
+    contracts: list[dict[str, Any]], architecture: str
+) -> None:
+    names = {each["name"] for each in contracts}
+    assert set(re.findall(r"^- \*(.+)\*$", architecture, re.MULTILINE)) == names
+
+
+def test_layers_in_the_picture_are_those_of_the_linter(
+    contracts: list[dict[str, Any]], architecture: str
+) -> None:
+    (layers,) = (each["layers"] for each in contracts if each["id"] == "layers")
+    picture = architecture.split("inside pump_sim:", 1)[1].split("```", 1)[0]
+    shown = [line.split(":")[0].split(", ") for line in picture.strip().splitlines()]
+    assert [sorted(name.strip() for name in line) for line in shown] == [
+        sorted(name.strip().removeprefix("pump_sim.") for name in layer.split("|"))
+        for layer in layers
+    ]
 
 
 @pytest.mark.parametrize(

@@ -280,7 +280,10 @@ def test_a_file_is_no_serial_port(connect, tmp_path):
         connect(str(path)).open()
 
 
-@pytest.mark.filterwarnings("ignore:set.* is deprecated:DeprecationWarning")  # in pyserial
+@pytest.mark.filterwarnings(  # both in pyserial's RFC 2217 client
+    "ignore:set.* is deprecated:DeprecationWarning",
+    "ignore::pytest.PytestUnraisableExceptionWarning",
+)
 @pytest.mark.parametrize("scheme", ["socket", "rfc2217"])
 def test_a_server_that_hangs_up_at_once_is_busy(connect, scheme):
     """A pump's network port serves one client; a second one is let in and shown out."""

@@ -14,7 +14,8 @@ from pump_programmer.plan import Wishes, planned
 from pump_programmer.review import percent_text, review
 from pump_protocol import codes as c
 from pump_protocol import messages as m
-from pump_protocol.units import UnitError, rate_for_dose
+from pump_protocol.errors import UnitError
+from pump_protocol.units import rate_for_dose
 
 CURRENT = m.Prescription(
     c.Mode.SIMPLE_CONTINUOUS,

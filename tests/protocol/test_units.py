@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 
 from pump_protocol import units
 from pump_protocol.codes import MassUnit
-from pump_protocol.errors import LocalError
-from pump_protocol.units import UnitError
+from pump_protocol.errors import LocalError, UnitError
 
 U32 = st.integers(0, 2**32 - 1)
 U64 = st.integers(0, 2**64 - 1)

@@ -1,8 +1,11 @@
 """Requests become pump calls: every message through the pump's real end, in virtual time."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from pump_protocol import codes
 from pump_protocol import messages as m
@@ -41,6 +44,26 @@ BOLUS = m.OrderBolus(
 @pytest.fixture
 def link() -> VirtualLink:
     return VirtualLink(implanted())
+
+
+Act = Callable[[VirtualLink], object]
+ACTS = st.one_of(
+    st.integers(1, 3 * DAY_MS).map(lambda ms: lambda link: link.wait_therapy(ms)),
+    st.sampled_from(
+        [
+            lambda link: link.ask(m.StagePrescription(NEW)),
+            lambda link: link.ask(m.RollBackPrescription()),
+            lambda link: link.ask(m.CommitPrescription(prescription_digest(2, NEW))),
+            lambda link: link.ask(replace(BOLUS, order_number=link.last_order_number() + 1)),
+            lambda link: link.ask(m.AbortBolus()),
+            lambda link: link.ask(m.UpdateReservoir(link.last_order_number() + 1, 4_000_000)),
+            lambda link: link.ask(m.SilenceAlarm(Alarm.LOW_RESERVOIR, HOUR_MS)),
+            lambda link: link.ask(m.AcknowledgeAlarm(Alarm.EMPTY_RESERVOIR)),
+            lambda link: link.ask(m.SetClock(link.pump.at_ms + 7)),
+            lambda link: link.reconnect(),
+        ]
+    ),
+)
 
 
 def refused(answer: m.Response) -> list[tuple[RefusalCode, Field]]:
@@ -127,6 +150,18 @@ def test_interrogation_tells_belief_and_its_dates(link: VirtualLink) -> None:
     assert status.empty_reservoir_at_ms == 50 * DAY_MS
     assert status.infusing_nl_per_day == 400_000
     assert status.prescription == replace(NEW, daily_dose_ng=800_000, rate_nl_per_day=400_000)
+
+
+@given(st.lists(ACTS, max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_status_that_is_filled_into_the_last_one_equals_the_whole(acts: list[Act]) -> None:
+    """The report that is patched where time has changed it is the one that would be made anew."""
+    link = VirtualLink(implanted(volume_nl=3_000_000))
+    for act in acts:
+        act(link)
+        link.status()  # makes the report that the next one is filled into
+        link.wait_therapy(1)
+        assert link.status() == link.endpoint.telemetry._status_report()
 
 
 def test_low_reservoir_alarm_is_heard_at_its_exact_time(link: VirtualLink) -> None:
@@ -262,6 +297,17 @@ def test_staging_expires_in_link_time_and_not_in_therapy_time() -> None:
     assert link.pump.pending is None
     assert link.pump.log.entries[-1].event.name == "STAGING_EXPIRED"
     assert link.pump.prescription_version == 1
+
+
+def test_commit_after_the_staging_limit_is_refused_however_late_the_timer() -> None:
+    """The limit is the link time of the commit, not the moment at which somebody looked."""
+    link = VirtualLink(implanted())
+    staged = stage(link)
+    link.link_ms += codes.STAGING_LIMIT_MS - 1
+    assert link.status().has_pending
+    link.link_ms += 1
+    answer = link.ask(m.CommitPrescription(staged.digest))
+    assert refused(answer) == [(RefusalCode.NOTHING_STAGED, Field.NONE)]
 
 
 def test_idle_link_closes_in_link_time_and_therapy_goes_on() -> None:

@@ -68,6 +68,10 @@ class VirtualLink:
         answer = self.endpoint.receive_data(data, self.link_ms * NS_PER_MS)
         self._session.receive_data(answer, self.link_ms)
 
+    def last_order_number(self) -> int:
+        """The highest order number that the pump knows of this programmer."""
+        return self.pump.last_order_number(PROGRAMMER)
+
     def status(self) -> m.StatusReport:
         """Interrogate."""
         report = self.ask(m.Interrogate())

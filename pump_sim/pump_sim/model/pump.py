@@ -8,20 +8,13 @@ waits: whoever moves time calls `settle`.
 from collections.abc import Callable
 from dataclasses import replace
 
-from pump_sim.model.course import Course
 from pump_sim.model.events import AccessEvent, AccessLog, EventCode, LogEntry, TherapyLog
-from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord, Alarms, Signals, Tone
-from pump_sim.model.firmware.delivery import Delivery
+from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord, Tone
 from pump_sim.model.firmware.forecast import Due, Forecast, forecast
-from pump_sim.model.firmware.ledger import Ledger
-from pump_sim.model.firmware.order_memory import OrderMemory
-from pump_sim.model.firmware.programming import Programming
 from pump_sim.model.firmware.selftest import CheckResult, self_test
 from pump_sim.model.firmware.service import Service, ServiceState, battery_remaining_ppm
 from pump_sim.model.firmware.state import FirmwareState
-from pump_sim.model.hardware.battery import Battery
-from pump_sim.model.hardware.drive import Drive
-from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL, Reservoir
+from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
 from pump_sim.model.hardware.state import HardwareState
 from pump_sim.model.orders import (
     BolusOrder,
@@ -37,8 +30,8 @@ from pump_sim.model.orders import (
 from pump_sim.model.prescription import Mode, Prescription, check_prescription
 from pump_sim.model.profile import Profile
 from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused, out_of_range
-from pump_sim.model.state import PumpState
-from pump_sim.model.status import Status, Truth
+from pump_sim.model.state import PumpState, new_state
+from pump_sim.model.status import Moment, Status, Truth
 from pump_sim.model.units import PPM, UNITS_PER_NL, ceil_div, nearest
 
 LATEST_LOCAL_MS = 253_402_300_799_999
@@ -114,32 +107,13 @@ class Pump:
         ):
             if not 0 <= value <= maximum:
                 raise ValueError(f"{name} = {value}: allowed are 0..{maximum}")
-        hardware = HardwareState(
-            reservoir=Reservoir().refill(volume_nl),
-            drive=Drive(flow_factor_ppm),
-            battery=Battery(
-                profile.battery_idle_drain_per_ms, profile.battery_drain_per_ledger_unit
-            ),
-        )
-        stopped_since_ms = 0 if prescription.mode is Mode.STOPPED else None
-        firmware = FirmwareState(
-            programming=Programming(prescription, stopped_since_ms=stopped_since_ms),
-            delivery=Delivery(Course(prescription.rate_nl_per_day)),
-            ledger=Ledger().refill(volume_nl),
-            service=Service(),
-            alarms=Alarms(Signals.of(profile)),
-            orders=OrderMemory(),
-            log=TherapyLog(),
-            access_log=AccessLog(),
-            clock_offset_ms=clock_local_ms,
-            last_refill_at_ms=0,
-        )
-        state = PumpState(
-            profile=profile,
+        state = new_state(
+            profile,
+            prescription,
             serial_number=serial_number,
-            at_ms=0,
-            hardware=hardware,
-            firmware=firmware,
+            volume_nl=volume_nl,
+            flow_factor_ppm=flow_factor_ppm,
+            clock_local_ms=clock_local_ms,
         )
         pump = cls(state, on_event)
         pump._record(EventCode.IMPLANTED, volume_nl, prescription.rate_nl_per_day)
@@ -537,6 +511,37 @@ class Pump:
             next_tone=self._alarms.next_tone(self._at_ms),
             log=self._log.range,
             access_log=self._access_log.range,
+        )
+
+    def moment(self) -> Moment:
+        """The part of the status that changes by itself while nothing happens."""
+        at_ms = self._at_ms
+        tone = self._alarms.next_tone(at_ms)
+        return Moment(
+            at_ms,
+            at_ms + self._clock_offset_ms,
+            self._ledger.left_nl,
+            self._ledger.delivered_nl,
+            battery_remaining_ppm(self._profile, self._charge_used()),
+            None if tone is None else tone.starts_at_ms,
+        )
+
+    def standing(self) -> tuple[object, ...] | None:
+        """What the rest of the status follows from: equal as long as it does not change.
+
+        None while more than a `Moment` changes by itself: a bolus runs, or a silence runs out.
+        """
+        if self._delivery.course.bolus is not None or self._alarms.any_silenced(self._at_ms):
+            return None
+        return (
+            self._programming,
+            self._delivery,
+            self._service,
+            self._alarms,
+            self._log,
+            self._access_log,
+            self._clock_offset_ms,
+            self._last_refill_at_ms,
         )
 
     def truth(self) -> Truth:

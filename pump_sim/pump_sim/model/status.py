@@ -4,6 +4,7 @@ A programmer sees the one, the harness and the console both, side by side. Nothi
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from pump_sim.model.events import LogRange
 from pump_sim.model.firmware.alarms import AlarmRecord, Tone
@@ -56,6 +57,17 @@ class Status:
 
     log: LogRange
     access_log: LogRange
+
+
+class Moment(NamedTuple):
+    """What of the status changes by itself while nothing happens; the names are those of Status."""
+
+    at_ms: int
+    clock_local_ms: int
+    believed_volume_nl: int
+    delivered_nl: int
+    battery_remaining_ppm: int
+    next_tone_at_ms: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -335,6 +335,17 @@ def test_the_next_tone_is_the_first_that_begins_later(
         assert found is None
 
 
+def test_a_lower_tone_stays_away_from_the_moment_at_which_the_higher_silence_ends() -> None:
+    """REQ-15: the alarm can be heard again from then on, even if its next beat is later."""
+    low = AlarmRecord(Alarm.LOW_RESERVOIR, 0)
+    empty = AlarmRecord(Alarm.EMPTY_RESERVOIR, 5 * MINUTE, silenced_until_ms=HOUR)
+    both = Alarms(SIGNALS, (low, empty))
+    assert both.tone_at(HOUR) is None
+    tone = both.next_tone(HOUR - 1)
+    assert tone is not None
+    assert (tone.alarm, tone.starts_at_ms) == (Alarm.EMPTY_RESERVOIR, 65 * MINUTE)
+
+
 def test_a_lower_tone_comes_back_when_the_higher_one_is_silenced() -> None:
     """REQ-15: low reservoir and ERI stay silent under empty reservoir, and only so long."""
     empty = AlarmRecord(Alarm.EMPTY_RESERVOIR, 0)

@@ -151,6 +151,10 @@ class Alarms:
         """The record of a listed alarm, None if it is not listed."""
         return next((each for each in self.records if each.alarm is alarm), None)
 
+    def any_silenced(self, at_ms: int) -> bool:
+        """Whether the tones of any alarm are held back."""
+        return any(record.silenced_at(at_ms) for record in self.records)
+
     def is_active(self, alarm: Alarm) -> bool:
         """Whether the condition of an alarm holds."""
         record = self.get(alarm)
