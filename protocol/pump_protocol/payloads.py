@@ -131,7 +131,9 @@ class Template:
     def __init__(self, response: Response, changing: Sequence[str]):
         self._class = type(response)
         self._payload, places = _codec(self._class).encode_with_places(response)
-        self._places = [places[name] for name in changing]
+        self._places = [
+            (number.pack_into, at) for at, number in (places[name] for name in changing)
+        ]
 
     def fill(self, values: Iterable[int]) -> EncodedResponse:
         """The response with these values in its changing fields, in their order.
@@ -140,8 +142,8 @@ class Template:
         """
         payload = bytearray(self._payload)
         try:
-            for (at, number), value in zip(self._places, values, strict=True):
-                number.pack_into(payload, at, value)
+            for (pack_into, at), value in zip(self._places, values, strict=True):
+                pack_into(payload, at, value)
         except StructError as error:
             raise UnsendableMessage(f"{self._class.__name__}: {error}") from None
         return EncodedResponse(self._class, bytes(payload))

@@ -66,8 +66,6 @@ class Telemetry:
         # The last status report, and what it followed from: true again while that stands.
         self._report: Template | None = None
         self._reported_standing: tuple[object, ...] | None = None
-        # The prescription in force on the wire: the same object until a commit replaces it.
-        self._prescription: tuple[Prescription, m.Prescription] | None = None
 
     def answer(self, event: events.RequestReceived, link_ms: int) -> m.Response | EncodedResponse:
         """Carry out a request at link time *link_ms*; a refusal has changed nothing."""
@@ -179,7 +177,7 @@ class Telemetry:
             status.clock_local_ms,
             status.implanted_at_local_ms,
             status.prescription_version,
-            self._in_force_on_wire(status.prescription),
+            values.prescription_out(status.prescription),
             status.pending is not None,
             status.rate_nl_per_day,
             status.believed_volume_nl,
@@ -360,11 +358,6 @@ class Telemetry:
         return m.SelfTestReport(
             tuple(m.CheckResult(values.CHECKS[result.check], result.passed) for result in results)
         )
-
-    def _in_force_on_wire(self, prescription: Prescription) -> m.Prescription:
-        if self._prescription is None or self._prescription[0] is not prescription:
-            self._prescription = (prescription, values.prescription_out(prescription))
-        return self._prescription[1]
 
 
 _HANDLERS: Final[dict[type[m.Request[Any]], Handler]] = {
