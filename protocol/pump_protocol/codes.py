@@ -183,7 +183,7 @@ class AlarmClass(IntEnum):
 
 
 class AlarmFlag(IntFlag):
-    """The state of one listed alarm."""
+    """The state of one listed alarm. LATCHED: it stays listed until somebody acknowledges it."""
 
     ACTIVE = 1 << 0
     LATCHED = 1 << 1
@@ -271,7 +271,7 @@ class Field(IntEnum):
 
 
 class LogEvent(IntEnum):
-    """What a therapy-log record tells. The meaning of its two parameters is in LOG_PARAMETERS."""
+    """What a therapy-log record tells; the specification says what its two parameters mean."""
 
     IMPLANTED = 1
     STAGED = 2

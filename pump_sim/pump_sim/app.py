@@ -11,13 +11,13 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, Final
 
 from pump_protocol._version import __version__
 from pump_sim import keyboard
+from pump_sim.announcer import Announcer
 from pump_sim.clock import PacedClock
 from pump_sim.endpoint import PumpEndpoint
 from pump_sim.keys import KEYS_HELP, Keys
@@ -25,7 +25,7 @@ from pump_sim.model.events import EventCode, LogEntry
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.profile import Profile
 from pump_sim.model.pump import Pump
-from pump_sim.narration import clock_text, describe, say
+from pump_sim.narration import clock_text, describe
 from pump_sim.ports import Port, open_port
 from pump_sim.serve import PumpHost
 from pump_sim.simulation import Simulation
@@ -56,7 +56,7 @@ class RunOptions:
 
 
 def run(options: RunOptions) -> None:
-    """Serve the pumps until SIGINT or SIGTERM.
+    """Serve the pumps until SIGINT, SIGTERM or SIGHUP.
 
     :raises PortError: a port cannot be had.
     """
@@ -65,26 +65,31 @@ def run(options: RunOptions) -> None:
 
 async def _run(options: RunOptions) -> None:
     stop = asyncio.Event()
+    failures: list[BaseException] = []
     _stop_on_signals(stop)
+    _stop_on_failure(stop, failures)
     hosts: list[PumpHost] = []
-    try:
-        for index in range(options.count):
-            host = _make_host(options, index)
-            hosts.append(host)
-            await host.start()
-        # What start-up made lives as long as the process: the collector need not look at it again,
-        # which is most of what the slowest one in a hundred answers would wait for.
-        gc.freeze()
-        keys = Keys(options.speed, hosts, stop)
-        with contextlib.nullcontext() if options.as_json else keyboard.keys(keys.press):
-            _say_ready(options, hosts)
-            await stop.wait()
-    finally:
-        for host in hosts:
-            await host.close()
+    with Announcer() as announcer:
+        try:
+            for index in range(options.count):
+                host = _make_host(options, index, announcer)
+                hosts.append(host)
+                await host.start()
+            # What start-up made lives as long as the process: the collector need not look at it
+            # again, which is most of what the slowest one in a hundred answers would wait for.
+            gc.freeze()
+            keys = Keys(options.speed, hosts, stop, announcer.say)
+            with contextlib.nullcontext() if options.as_json else keyboard.keys(keys.press):
+                _say_ready(options, hosts, announcer)
+                await stop.wait()
+        finally:
+            for host in hosts:
+                await host.close()
+    if failures:
+        raise failures[0]
 
 
-def _make_host(options: RunOptions, index: int) -> PumpHost:
+def _make_host(options: RunOptions, index: int, announcer: Announcer) -> PumpHost:
     pump = Pump.implant(
         options.profile,
         options.prescription,
@@ -98,9 +103,8 @@ def _make_host(options: RunOptions, index: int) -> PumpHost:
         PacedClock(speed, link_ns=time.monotonic_ns(), therapy_ms=pump.at_ms),
         jumping=options.speed is None,
     )
-    host = PumpHost(endpoint, _make_port(options.port, index, options.count))
-    pump.listen(_listener(options, host))
-    return host
+    port = _make_port(options.port, index, options.count)
+    return PumpHost(endpoint, port, _Reporter(options, pump, announcer).hear)
 
 
 def _make_port(spec: str, index: int, count: int) -> Port:
@@ -121,15 +125,31 @@ def _numbered(serial_number: str, index: int, count: int) -> str:
 
 def _stop_on_signals(stop: asyncio.Event) -> None:
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last when a terminal is closed
+        number = getattr(signal, name, None)
         with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            loop.add_signal_handler(number, stop.set)
+            if number is not None:
+                loop.add_signal_handler(number, stop.set)
+
+
+def _stop_on_failure(stop: asyncio.Event, failures: list[BaseException]) -> None:
+    """The last resort: a bug ends the process with its traceback.
+
+    A pump that went on half alive would answer some requests and not others, and whoever tests
+    against it would look for the fault in their own program.
+    """
+
+    def fail(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        failures.append(context.get("exception") or RuntimeError(context["message"]))
+        stop.set()
+
+    asyncio.get_running_loop().set_exception_handler(fail)
 
 
 # --- What people and programs read on standard output --------------------------------------------
 
 
-def _say_ready(options: RunOptions, hosts: list[PumpHost]) -> None:
+def _say_ready(options: RunOptions, hosts: list[PumpHost], announcer: Announcer) -> None:
     pumps = [
         {"address": host.port.address, "serial_number": host.endpoint.simulation.pump.serial_number}
         for host in hosts
@@ -139,42 +159,47 @@ def _say_ready(options: RunOptions, hosts: list[PumpHost]) -> None:
             "event": "ready",
             "address": pumps[0]["address"],
             "simulator": True,
-            "security_profile": "legacy-insecure",
+            "security_profile": "legacy_insecure",
             "version": __version__,
             "pid": os.getpid(),
             "pumps": pumps,
         }
-        say(json.dumps(ready))
+        announcer.say(json.dumps(ready))
         return
-    say(f"pump-sim {__version__}   {SIMULATOR_NOTICE}")
+    announcer.say(f"pump-sim {__version__}   {SIMULATOR_NOTICE}")
     for pump in pumps:
-        say(f"pump {pump['serial_number']} ({options.profile.model}) is at {pump['address']}")
-    say(f"try:  pump-programmer --port {pumps[0]['address']} interrogate")
-    say(KEYS_HELP if keyboard.is_available() else "Ctrl-C ends it")
+        announcer.say(
+            f"pump {pump['serial_number']} ({options.profile.model}) is at {pump['address']}"
+        )
+    announcer.say(f"try:  pump-programmer --port {pumps[0]['address']} interrogate")
+    announcer.say(KEYS_HELP if keyboard.is_available() else "Ctrl-C ends it")
 
 
-def _listener(options: RunOptions, host: PumpHost) -> Callable[[LogEntry], None]:
-    pump = host.endpoint.simulation.pump
+class _Reporter:
+    """Says what one pump records, and lets simulated hands do what a programmer reported."""
 
-    def hear(entry: LogEntry) -> None:
-        if entry.event is EventCode.RESERVOIR_UPDATED and options.hands_follow:
-            host.post(lambda *_: pump.fill_by_hand(entry.b))
-        if options.as_json and options.events:
-            say(
-                json.dumps(
-                    {
-                        "event": entry.event.name.lower(),
-                        "serial_number": pump.serial_number,
-                        "sequence": entry.sequence,
-                        "at_ms": entry.at_ms,
-                        "a": entry.a,
-                        "b": entry.b,
-                        "text": describe(entry),
-                    }
-                )
-            )
-        elif not options.as_json:
-            clock = clock_text(entry.at_ms + pump.implanted_at_local_ms)
-            say(f"{clock}  {pump.serial_number}  {describe(entry)}")
+    def __init__(self, options: RunOptions, pump: Pump, announcer: Announcer) -> None:
+        self._options = options
+        self._pump = pump
+        self._announcer = announcer
 
-    return hear
+    def hear(self, entry: LogEntry) -> None:
+        """Take one record of the pump's therapy log."""
+        if entry.event is EventCode.RESERVOIR_UPDATED and self._options.hands_follow:
+            self._pump.fill_by_hand(entry.b)
+        if not self._options.as_json:
+            clock = clock_text(entry.at_ms + self._pump.implanted_at_local_ms)
+            self._announcer.say(f"{clock}  {self._pump.serial_number}  {describe(entry)}")
+        elif self._options.events:
+            self._announcer.say(json.dumps(self._as_json(entry)))
+
+    def _as_json(self, entry: LogEntry) -> dict[str, Any]:
+        return {
+            "event": entry.event.name.lower(),
+            "serial_number": self._pump.serial_number,
+            "sequence": entry.sequence,
+            "at_ms": entry.at_ms,
+            "a": entry.a,
+            "b": entry.b,
+            "text": describe(entry),
+        }

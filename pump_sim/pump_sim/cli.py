@@ -6,8 +6,9 @@ are imported by the command that needs them.
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING, Annotated, Final
 
@@ -24,6 +25,9 @@ NL_PER_ML: Final = 1_000_000
 NG_PER_MCG: Final = 1_000
 MAX_COUNT: Final = 256
 MAX_SPEED: Final = 10_000_000
+MIN_SPEED: Final = Fraction(1, 1000)
+
+Ratio = int | Fraction
 
 app = typer.Typer(
     name="pump-sim",
@@ -66,7 +70,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         str,
         typer.Option(
             metavar="FACTOR",
-            help=f"Therapy time per real time, 0 (paused) to {MAX_SPEED:,}; 86400 is a day a"
+            help=f"Therapy time per real time, 0 (paused), or 0.001 to {MAX_SPEED:,}; 86400 is a day a"
             " second."
             " 'jump' goes to the next event whenever the link has been quiet after an exchange.",
         ),
@@ -113,19 +117,20 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         typer.Option("--json", help="First line of stdout: one JSON object with the address."),
     ] = False,
     events: Annotated[
-        bool, typer.Option(help="With --json: every log record as a further JSON line.")
+        bool,
+        typer.Option("--events", help="With --json: every log record as a further JSON line."),
     ] = False,
 ) -> None:
     """Run a pump on a port until Ctrl-C or SIGTERM."""
     from pump_sim import app as application  # noqa: PLC0415 - not needed for --help
-    from pump_sim.ports import PortError, default_spec  # noqa: PLC0415
+    from pump_sim.ports import PortError, PortSpecError, default_spec  # noqa: PLC0415
 
     if not 1 <= count <= MAX_COUNT:
-        raise typer.BadParameter(f"count = {count}: allowed are 1 to {MAX_COUNT} pumps")
+        raise typer.BadParameter(f"--count = {count}: allowed are 1 to {MAX_COUNT} pumps")
+    if events and not as_json:
+        raise typer.BadParameter("--events needs --json; people are told of every record anyway")
     if hands not in {"follow", "off"}:
-        raise typer.BadParameter(f"hands = {hands!r}: allowed are follow, off")
-    if not 1 <= len(serial_number.encode()) <= 32:
-        raise typer.BadParameter(f"serial-number = {serial_number!r}: allowed are 1 to 32 bytes")
+        raise typer.BadParameter(f"--hands = {hands!r}: allowed are follow, off")
     kind = _profile(profile)
     options = application.RunOptions(
         port=port or default_spec(),
@@ -135,13 +140,15 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         clock_ms=_clock(start),
         speed=_speed(speed),
         count=count,
-        serial_number=serial_number,
+        serial_number=_serial_number(serial_number, count),
         hands_follow=hands == "follow",
         as_json=as_json,
         events=events,
     )
     try:
         application.run(options)
+    except PortSpecError as error:
+        raise typer.BadParameter(f"--port: {error}") from None
     except PortError as error:
         typer.echo(f"pump-sim: {error}", err=True)
         raise typer.Exit(3) from None
@@ -149,7 +156,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
 
 @app.command()
 def demo() -> None:
-    """A programmer meets a pump: two processes, a real port, a low-reservoir alarm. 20 seconds."""
+    """Watch a programmer meet a pump over a real port, in under 20 seconds."""
     from pump_sim.demo import play  # noqa: PLC0415 - not needed for --help
 
     raise typer.Exit(play())
@@ -158,10 +165,10 @@ def demo() -> None:
 @app.command()
 def profiles(
     name: Annotated[
-        str | None, typer.Argument(metavar="[NAME]", help="Show the figures of one, with sources.")
+        str | None, typer.Argument(metavar="NAME", help="Show the figures of one, with sources.")
     ] = None,
 ) -> None:
-    """List the kinds of pump, or the figures of one and where each comes from."""
+    """List the kinds of pump, or one's figures with sources."""
     from dataclasses import asdict  # noqa: PLC0415
 
     from pump_sim.model.profile import profile_names  # noqa: PLC0415
@@ -174,36 +181,50 @@ def profiles(
     shown = _profile(name)
     typer.echo(f"{name}   {shown.model}")
     for key, source in shown.sources.items():
-        typer.echo(f"  {key:40} {asdict(shown)[key]:>20,}   {source}")
+        typer.echo(f"  {key:38} {asdict(shown)[key]:>18,}\n      {source}")
 
 
 # --- Checking ------------------------------------------------------------------------------------
 
 
-def _number(option: str, text: str, low: Decimal | int, high: Decimal | int, unit: str) -> Decimal:
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        value = Decimal("NaN")
-    if not value.is_finite() or not low <= value <= high:
+def _number(option: str, text: str, low: Ratio, high: Ratio, unit: str) -> Fraction:
+    """A plain decimal number: what has an exponent can take for ever to be made exact."""
+    value = Fraction(text) if re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?", text) else None
+    if value is None or not low <= value <= high:
         raise typer.BadParameter(
-            f"{option} = {text}: allowed are {low:,} to {high:,} {unit}".strip()
+            f"--{option} = {text}: allowed is a number from {_plain(low)} to {_plain(high)} ({unit})"
         )
     return value
 
 
-def _whole(option: str, value: Decimal, scale: int, unit: str) -> int:
+def _whole(option: str, value: Fraction, scale: int, unit: str) -> int:
     """*value* in the model's whole units; what lies between two of them is refused, not rounded."""
     scaled = value * scale
-    if scaled != int(scaled):
-        raise typer.BadParameter(f"{option} = {value}: finer than 1/{scale:,} {unit}")
-    return int(scaled)
+    if scaled.denominator != 1:
+        raise typer.BadParameter(f"--{option} = {float(value)}: finer than 1/{scale:,} {unit}")
+    return scaled.numerator
+
+
+def _plain(value: Ratio) -> str:
+    return f"{value:,}" if isinstance(value, int) else f"{float(value):,g}"
 
 
 def _speed(text: str) -> Fraction | None:
     if text == "jump":
         return None
-    return Fraction(_number("speed", text, 0, MAX_SPEED, "times real time, or 'jump'"))
+    speed = _number("speed", text, 0, MAX_SPEED, "times real time, or 'jump'")
+    if 0 < speed < MIN_SPEED:
+        raise typer.BadParameter(f"--speed = {text}: allowed are 0 and 0.001 to {MAX_SPEED:,}")
+    return speed
+
+
+def _serial_number(text: str, count: int) -> str:
+    longest = 32 if count == 1 else 32 - len(f"-{count}")
+    if not text.isprintable() or not 1 <= len(text.encode(errors="replace")) <= longest:
+        raise typer.BadParameter(
+            f"--serial-number = {text!r}: allowed are 1 to {longest} bytes of printable text"
+        )
+    return text
 
 
 def _profile(name: str) -> Profile:
@@ -218,7 +239,7 @@ def _profile(name: str) -> Profile:
 def _reservoir(profile: Profile, text: str | None) -> int:
     if text is None:
         return profile.capacity_nl
-    capacity_ml = Decimal(profile.capacity_nl) / NL_PER_ML
+    capacity_ml = Fraction(profile.capacity_nl, NL_PER_ML)
     value = _number("reservoir-ml", text, 0, capacity_ml, "mL")
     return _whole("reservoir-ml", value, NL_PER_ML, "mL")
 
@@ -226,11 +247,12 @@ def _reservoir(profile: Profile, text: str | None) -> int:
 def _prescription(profile: Profile, drug: str, dose: str, concentration: str) -> Prescription:
     from pump_sim.model.prescription import check_prescription, simple_continuous  # noqa: PLC0415
 
-    lowest = Decimal(profile.min_concentration_ng_per_ml) / NG_PER_MCG
-    highest = Decimal(profile.max_concentration_ng_per_ml) / NG_PER_MCG
+    lowest = Fraction(profile.min_concentration_ng_per_ml, NG_PER_MCG)
+    highest = Fraction(profile.max_concentration_ng_per_ml, NG_PER_MCG)
     strength = _number("concentration-mcg-per-ml", concentration, lowest, highest, "mcg/mL")
-    most = Decimal(profile.max_daily_dose_ng) / NG_PER_MCG
-    daily = _number("dose-mcg-per-day", dose, 0, most, "mcg/day")
+    most = Fraction(profile.max_daily_dose_ng, NG_PER_MCG)
+    least = Fraction(1, NG_PER_MCG)
+    daily = _number("dose-mcg-per-day", dose, least, most, "mcg/day")
     prescription = simple_continuous(
         drug_name=drug,
         concentration_ng_per_ml=_whole("concentration-mcg-per-ml", strength, NG_PER_MCG, "mcg/mL"),
@@ -258,7 +280,7 @@ def _explain(reason: Reason) -> str:
             f" allowed are {low} to {high} mL/day"
         )
     if reason.field is Field.DRUG_NAME:
-        return "drug: allowed are 1 to 32 bytes of printable text"
+        return "--drug: allowed are 1 to 32 bytes of printable text"
     return str(reason)
 
 
@@ -270,11 +292,11 @@ def _clock(text: str | None) -> int:
             local = datetime.fromisoformat(text)
         except ValueError:
             raise typer.BadParameter(
-                f"start = {text!r}: allowed is a local date and time such as 2026-01-31T08:00"
+                f"--start = {text!r}: allowed is a local date and time such as 2026-01-31T08:00"
             ) from None
         if local.tzinfo is not None or local.year < 1970:
             raise typer.BadParameter(
-                f"start = {text!r}: allowed are 1970 to 9999, local time, without a zone"
+                f"--start = {text!r}: allowed are 1970 to 9999, local time, without a zone"
             )
     epoch = datetime(1970, 1, 1)  # noqa: DTZ001 - a pump's clock has no zone
     return (local - epoch) // timedelta(milliseconds=1)

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pump_protocol.events import RequestReceived
 from pump_protocol.session import Role, Session
 from pump_sim.clock import Clock, ManualClock, PacedClock
+from pump_sim.model.events import LogEntry
 from pump_sim.simulation import Simulation
 from pump_sim.telemetry import Telemetry
 
@@ -40,6 +41,7 @@ class PumpEndpoint:
         self._session = Session(Role.PUMP)
         self._jumping = jumping
         self._jump_at_ns: int | None = None
+        self._told = simulation.pump.log.next_sequence
 
     # --- The link --------------------------------------------------------------------------------
 
@@ -91,6 +93,21 @@ class PumpEndpoint:
             else:
                 self.telemetry.observe(event)
         return session.data_to_send()
+
+    # --- What was recorded -----------------------------------------------------------------------
+
+    def new_records(self) -> tuple[LogEntry, ...]:
+        """The therapy-log records since the last call, or since this endpoint was made.
+
+        Asked for from outside, never told from inside: whoever wants them cannot disturb a command
+        that is being carried out.
+        """
+        log = self.simulation.pump.log
+        if log.next_sequence == self._told:
+            return ()
+        records = log.page(self._told, log.next_sequence)
+        self._told = log.next_sequence
+        return records
 
     # --- Therapy time ----------------------------------------------------------------------------
 

@@ -11,8 +11,15 @@ from contextlib import contextmanager
 
 
 def is_available() -> bool:
-    """Whether there is a terminal to read keys from, on a system where that is possible."""
-    return sys.platform != "win32" and sys.stdin.isatty() and sys.stdout.isatty()
+    """Whether there is a terminal to read keys from, and this program is in its foreground."""
+    streams = (sys.stdin, sys.stdout)  # None where whoever started us closed them
+    if sys.platform == "win32" or not all(stream and stream.isatty() for stream in streams):
+        return False
+    # A program in the background that touched the terminal would be stopped by it.
+    try:
+        return os.tcgetpgrp(sys.stdin.fileno()) == os.getpgrp()
+    except OSError:
+        return False
 
 
 @contextmanager
@@ -25,11 +32,13 @@ def keys(on_key: Callable[[str], None]) -> Iterator[None]:
         yield
         return
     assert sys.platform != "win32"
+    import signal  # noqa: PLC0415 - POSIX only, as used here
     import termios  # noqa: PLC0415 - POSIX only
     import tty  # noqa: PLC0415 - POSIX only
 
     loop = asyncio.get_running_loop()
     descriptor = sys.stdin.fileno()
+    before = termios.tcgetattr(descriptor)
 
     def read() -> None:
         data = os.read(descriptor, 64)
@@ -38,12 +47,20 @@ def keys(on_key: Callable[[str], None]) -> Iterator[None]:
         for key in data.decode(errors="replace"):
             on_key(key)
 
-    before = termios.tcgetattr(descriptor)
+    def take_over() -> None:
+        """Take the keyboard, now and whenever the program comes back from Ctrl-Z."""
+        loop.remove_reader(descriptor)
+        if is_available():
+            # TCSADRAIN: a key that was typed ahead is not thrown away.
+            tty.setcbreak(descriptor, termios.TCSADRAIN)
+            loop.add_reader(descriptor, read)
+
+    take_over()
+    loop.add_signal_handler(signal.SIGCONT, take_over)
     try:
-        # TCSADRAIN: a key that was typed ahead is not thrown away.
-        tty.setcbreak(descriptor, termios.TCSADRAIN)
-        loop.add_reader(descriptor, read)
         yield
     finally:
+        loop.remove_signal_handler(signal.SIGCONT)
         loop.remove_reader(descriptor)
-        termios.tcsetattr(descriptor, termios.TCSADRAIN, before)
+        if is_available():
+            termios.tcsetattr(descriptor, termios.TCSADRAIN, before)

@@ -9,12 +9,12 @@ from fractions import Fraction
 from typing import Final
 
 from pump_sim.endpoint import PumpEndpoint
-from pump_sim.narration import clock_text, ml, say
+from pump_sim.narration import alarm_text, clock_text, ml
 from pump_sim.serve import PumpHost
 
 KEYS_HELP: Final = (
-    "keys: space pause/resume, + and - ten times faster and slower, n next event,"
-    " f fill by hand, s status, q quit"
+    "keys: space pause/resume, + ten times faster, - ten times slower,\n"
+    "      n next event, f fill by hand, s status, q quit"
 )
 
 FASTEST: Final = Fraction(10_000_000)
@@ -27,11 +27,17 @@ class Keys:
     :param speed: the speed that ``run`` began with, None for a clock that only jumps.
     :param hosts: the pumps; every key acts on all of them.
     :param stop: set to end the program.
+    :param say: takes the lines that a key gives.
     """
 
     def __init__(
-        self, speed: Fraction | None, hosts: Sequence[PumpHost], stop: asyncio.Event
+        self,
+        speed: Fraction | None,
+        hosts: Sequence[PumpHost],
+        stop: asyncio.Event,
+        say: Callable[[str], None],
     ) -> None:
+        self._say = say
         self._paused = not speed
         self._speed = speed or Fraction(1)
         self._hosts = hosts
@@ -39,15 +45,15 @@ class Keys:
             " ": self._pause_or_resume,
             "+": lambda: self._change_speed(self._speed * 10),
             "-": lambda: self._change_speed(self._speed / 10),
-            "n": lambda: self._for_all(PumpEndpoint.jump_to_next_event),
-            "f": lambda: self._for_all(_fill),
-            "s": lambda: self._for_all(_say_status),
+            "n": lambda: self._for_all(self._jump),
+            "f": lambda: self._for_all(self._fill),
+            "s": lambda: self._for_all(self._say_status),
             "q": stop.set,
         }
 
     def press(self, key: str) -> None:
         """Do what *key* says; any other key tells what there is."""
-        self._acts.get(key, lambda: say(KEYS_HELP))()
+        self._acts.get(key, lambda: self._say(KEYS_HELP))()
 
     def _for_all(self, act: Callable[[PumpEndpoint, int], None]) -> None:
         for host in self._hosts:
@@ -65,21 +71,32 @@ class Keys:
     def _apply(self) -> None:
         speed = Fraction(0) if self._paused else self._speed
         self._for_all(lambda endpoint, link_ns: endpoint.set_speed(speed, link_ns))
-        say("paused" if self._paused else f"speed: {float(speed):,g} times real time")
+        self._say("paused" if self._paused else f"speed: {_plain(speed)} times real time")
+
+    def _jump(self, endpoint: PumpEndpoint, link_ns: int) -> None:
+        if endpoint.simulation.next_event_ms() is None:
+            self._say(
+                f"{endpoint.simulation.pump.serial_number}: nothing more will happen by itself"
+            )
+        endpoint.jump_to_next_event(link_ns)
+
+    def _fill(self, endpoint: PumpEndpoint, _: int) -> None:
+        pump = endpoint.simulation.pump
+        pump.fill_by_hand(pump.profile.capacity_nl)
+        self._say(f"{pump.serial_number}: filled by hand; the pump does not know until it is told")
+
+    def _say_status(self, endpoint: PumpEndpoint, _: int) -> None:
+        pump = endpoint.simulation.pump
+        status, truth = pump.status(), pump.truth()
+        alarms = [alarm_text(record.alarm) for record in status.alarms]
+        self._say(
+            f"{clock_text(status.clock_local_ms)}  {pump.serial_number}"
+            f"  {ml(status.rate_nl_per_day)} mL/day, alarms: {', '.join(alarms) or 'none'}\n"
+            f"{'':21}believed {ml(status.believed_volume_nl)} mL,"
+            f" actual {ml(truth.actual_volume_nl)} mL"
+        )
 
 
-def _fill(endpoint: PumpEndpoint, _: int) -> None:
-    pump = endpoint.simulation.pump
-    pump.fill_by_hand(pump.profile.capacity_nl)
-    say(f"{pump.serial_number}: filled by hand; the pump does not know until it is told")
-
-
-def _say_status(endpoint: PumpEndpoint, _: int) -> None:
-    pump = endpoint.simulation.pump
-    status, truth = pump.status(), pump.truth()
-    alarms = [record.alarm.name.replace("_", " ").lower() for record in status.alarms]
-    say(
-        f"{clock_text(status.clock_local_ms)}  {pump.serial_number}"
-        f"  {ml(status.rate_nl_per_day)} mL/day, believed {ml(status.believed_volume_nl)} mL,"
-        f" actual {ml(truth.actual_volume_nl)} mL, alarms: {', '.join(alarms) or 'none'}"
-    )
+def _plain(speed: Fraction) -> str:
+    """A speed as people write it: 10,000,000 or 0.001."""
+    return f"{speed.numerator:,}" if speed.denominator == 1 else f"{float(speed):.6g}"

@@ -3,7 +3,6 @@
 For people who watch a running pump. It decides nothing and knows no port.
 """
 
-import sys
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
@@ -12,24 +11,31 @@ from pump_sim.model.events import EventCode, LogEntry
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass
 from pump_sim.model.prescription import Mode
 
+DAY_MS: Final = 86_400_000
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a pump's clock has no zone
 
 
 def clock_text(clock_ms: int) -> str:
     """A pump's local clock, to the second: ``2026-01-31 08:00:00``."""
-    return str(EPOCH + timedelta(seconds=clock_ms // 1000))
+    try:
+        return str(EPOCH + timedelta(seconds=clock_ms // 1000))
+    except OverflowError:
+        return f"day {clock_ms // DAY_MS} after 1970"  # a clock that was set near the year 9999
 
 
 def ml(volume_nl: int) -> str:
     """A volume or a rate of nanoliters in milliliters, exact: ``0.15``."""
-    whole, rest = divmod(volume_nl, 1_000_000)
-    return f"{whole}.{rest:06d}".rstrip("0").rstrip(".") or "0"
+    return _decimal(volume_nl, 6)
 
 
-def say(line: str) -> None:
-    """Print a line now: whoever reads it through a pipe waits for it."""
-    sys.stdout.write(line + "\n")
-    sys.stdout.flush()
+def mcg(mass_ng: int) -> str:
+    """A dose of nanograms in micrograms, exact: ``1234.567``."""
+    return _decimal(mass_ng, 3)
+
+
+def _decimal(value: int, places: int) -> str:
+    whole, rest = divmod(value, 10**places)
+    return f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
 
 
 def describe(entry: LogEntry) -> str:
@@ -37,8 +43,16 @@ def describe(entry: LogEntry) -> str:
     return _SENTENCES[entry.event](entry.a, entry.b)
 
 
+def alarm_text(alarm: Alarm) -> str:
+    """An alarm in words."""
+    return _ALARMS.get(alarm) or alarm.name.replace("_", " ").lower()
+
+
+_ALARMS: Final = {Alarm.ERI: "ERI (replacement due)", Alarm.EOS: "EOS (end of service)"}
+
+
 def _alarm(number: int) -> str:
-    return Alarm(number).name.replace("_", " ").lower()
+    return alarm_text(Alarm(number))
 
 
 def _mode(number: int) -> str:
@@ -51,7 +65,7 @@ def _tone(number: int) -> str:
 
 _SENTENCES: Final[dict[EventCode, Callable[[int, int], str]]] = {
     EventCode.IMPLANTED: lambda a, b: f"implanted: {ml(a)} mL, {ml(b)} mL/day",
-    EventCode.STAGED: lambda a, b: f"prescription staged: {ml(a)} mL/day, {b / 1000:g} mcg/day",
+    EventCode.STAGED: lambda a, b: f"prescription staged: {ml(a)} mL/day, {mcg(b)} mcg/day",
     EventCode.COMMITTED: lambda a, b: f"prescription committed: {ml(a)} -> {ml(b)} mL/day",
     EventCode.ROLLED_BACK: lambda a, _: f"staged prescription dropped: {ml(a)} mL/day",
     EventCode.STAGING_EXPIRED: lambda a, _: (

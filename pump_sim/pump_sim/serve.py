@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 
 from pump_sim.endpoint import PumpEndpoint
+from pump_sim.model.events import LogEntry
 from pump_sim.ports import Port
 
 
@@ -19,11 +20,18 @@ class PumpHost:
 
     :param endpoint: the pump's end of the link; its link time is ``time.monotonic_ns``.
     :param port: not yet started.
+    :param on_record: told of each record of the therapy log, once the answer is on its way.
     """
 
-    def __init__(self, endpoint: PumpEndpoint, port: Port) -> None:
+    def __init__(
+        self,
+        endpoint: PumpEndpoint,
+        port: Port,
+        on_record: Callable[[LogEntry], None] = lambda _: None,
+    ) -> None:
         self.endpoint = endpoint
         self.port = port
+        self._on_record = on_record
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
@@ -35,7 +43,7 @@ class PumpHost:
         """
         self._loop = asyncio.get_running_loop()
         await self.port.start(self)
-        self._plan()
+        self._wake()
 
     async def close(self) -> None:
         """Stop listening and give the port back; the pump keeps its state."""
@@ -56,7 +64,7 @@ class PumpHost:
         now_ns = time.monotonic_ns()
         self.endpoint.catch_up(now_ns)
         act(self.endpoint, now_ns)
-        self._plan()
+        self._follow_up()
 
     # --- What the port tells ---------------------------------------------------------------------
 
@@ -66,18 +74,24 @@ class PumpHost:
     def received(self, data: bytes) -> None:
         """Bytes from the programmer."""
         self._send(self.endpoint.receive_data(data, time.monotonic_ns()))
-        self._plan()
+        self._follow_up()
 
     def disconnected(self) -> None:
         """The peer left."""
         self.endpoint.connection_lost(time.monotonic_ns())
-        self._plan()
+        self._follow_up()
 
     def _send(self, data: bytes) -> None:
         if data:
             self.port.send(data)
 
-    # --- Timer -----------------------------------------------------------------------------------
+    # --- Afterwards ------------------------------------------------------------------------------
+
+    def _follow_up(self) -> None:
+        """What can wait until the answer is out."""
+        for record in self.endpoint.new_records():
+            self._on_record(record)
+        self._plan()
 
     def _plan(self) -> None:
         """Set the timer for whatever comes first.
@@ -99,4 +113,4 @@ class PumpHost:
     def _wake(self) -> None:
         self._timer = None
         self._send(self.endpoint.handle_timeout(time.monotonic_ns()))
-        self._plan()
+        self._follow_up()

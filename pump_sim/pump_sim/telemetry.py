@@ -24,7 +24,6 @@ PRODUCT: Final = "pump-sim (simulator, not for clinical use)"
 
 _MISUSES: Final = frozenset(
     {
-        codes.RefusalCode.LINK_ID_USED,
         codes.RefusalCode.SEQUENCE_REUSED,
         codes.RefusalCode.SEQUENCE_STALE,
     }
@@ -93,13 +92,22 @@ class Telemetry:
 
     def handle_timeout(self, link_ms: int) -> None:
         """Roll back a staged prescription that nobody committed in time."""
+        if self._staged_until_ms is None and self._pump.pending is not None:
+            # Staged before this end of the link was made, by a pump whose state was restored.
+            self._staged_until_ms = link_ms + codes.STAGING_LIMIT_MS
         if self._staged_until_ms is not None and link_ms >= self._staged_until_ms:
             self._staged_until_ms = None
             self._pump.roll_back(link_id=0, expired=True)
 
     def _record_refusal(self, refusal: m.Refusal, link_id: int) -> None:
         reason = refusal.reasons[0]
-        misuse = reason.code in _MISUSES
+        # A link that was closed while its programmer slept is an ordinary thing; opening one again
+        # under an id that was used is what a recording would do.
+        reopening = (
+            reason.code is codes.RefusalCode.LINK_ID_USED
+            and refusal.request_type == codes.MessageType.OPEN_LINK
+        )
+        misuse = reopening or reason.code in _MISUSES
         self._pump.record_refusal(
             link_id=link_id,
             request=refusal.request_type,

@@ -77,6 +77,44 @@ def test_any_sequence_of_requests_is_answered_once_each_and_a_refusal_changes_no
             assert isinstance(response, request.response_class)
 
 
+READINGS = [
+    m.Identify(),
+    m.Interrogate(),
+    m.ReadPrescription(m.PrescriptionSlot.CURRENT),
+    m.ReadLog(1, 13),
+    m.ReadLog(10, 13),
+    m.ReadAccessLog(1, 14),
+    m.SelfTest(),
+]
+
+
+@given(st.lists(REQUESTS | PLAUSIBLE, max_size=12))
+@settings(max_examples=100, deadline=None)
+def test_whatever_was_accepted_everything_can_still_be_read(
+    requests: list[m.Request[m.Response]],
+) -> None:
+    """No value that a pump takes may be one that it cannot tell."""
+    wire = Wire()
+    for request in requests:
+        if not isinstance(request, m.OpenLink | m.CloseLink):
+            wire.ask(request.message_type, encode(request))
+    for reading in READINGS:
+        (response,) = wire.ask(reading.message_type, encode(reading))
+        assert isinstance(response, reading.response_class)
+
+
+def test_records_are_told_once_each_after_the_command_that_made_them() -> None:
+    """Whoever listens gets every record, in order, and is never in the middle of a command."""
+    wire = Wire()
+    assert wire.endpoint.new_records() == ()
+    wire.ask(MessageType.SELF_TEST)
+    wire.ask(MessageType.SELF_TEST)
+    wire.endpoint.jump_to(50 * DAY_MS, 0)
+    told = [record.event.name for record in wire.endpoint.new_records()]
+    assert told == [*["SELF_TESTED"] * 2, *["ALARM_RAISED"] * 2, "INFUSION_STOPPED"]
+    assert wire.endpoint.new_records() == ()
+
+
 @given(st.integers(0, 255), st.binary(max_size=MAX_PAYLOAD_BYTES))
 @settings(max_examples=300, deadline=None)
 def test_any_payload_of_any_type_is_refused_or_obeyed_and_never_crashes(

@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 from pump_protocol import codes
 from pump_protocol import messages as m
 from pump_protocol.codes import Alarm, AlarmFlag, Field, PrescriptionSlot, RefusalCode
+from pump_protocol.frames import Frame
 from pump_protocol.payloads import prescription_digest
 from pump_sim import telemetry, wire_values
 from pump_sim.clock import PacedClock
+from pump_sim.model.pump import Pump
 from tests.pump_sim.virtual import (
     DAY_MS,
     HOUR_MS,
@@ -370,6 +372,17 @@ def test_order_numbers_are_kept_apart_by_programmer(link: VirtualLink) -> None:
     assert refused(other) == [(RefusalCode.BOLUS_ACTIVE, Field.NONE)]
 
 
+def test_order_number_beyond_what_the_log_can_hold_is_refused(link: VirtualLink) -> None:
+    """A record's parameters are signed: an accepted order must never make the log unreadable."""
+    for number in (0, 2**63, 2**64 - 1):
+        answer = link.ask(replace(BOLUS, order_number=number))
+        assert refused(answer) == [(RefusalCode.OUT_OF_RANGE, Field.ORDER_NUMBER)]
+    assert isinstance(link.ask(replace(BOLUS, order_number=2**63 - 1)), m.BolusOrdered)
+    page = link.ask(m.ReadLog(1, codes.MAX_LOG_ENTRIES))
+    assert isinstance(page, m.LogPage)
+    assert page.entries[-1].b == 2**63 - 1
+
+
 def test_aborted_bolus_reports_its_delivered_part(link: VirtualLink) -> None:
     """REQ-07: interruption reports what was delivered; nothing of it is delivered later."""
     link.ask(BOLUS)
@@ -487,6 +500,42 @@ def test_flood_of_refusals_leaves_the_therapy_log_alone(link: VirtualLink) -> No
     page = link.ask(m.ReadAccessLog(1, codes.MAX_ACCESS_ENTRIES))
     assert isinstance(page, m.AccessLogPage)
     assert [entry.count for entry in page.entries] == [10_000]
+
+
+def test_flood_of_readings_does_not_displace_a_refusal(link: VirtualLink) -> None:
+    """A monitor that reconnects for each reading must not hide who tried what."""
+    link.ask(m.RollBackPrescription())
+    for _ in range(300):
+        link.reconnect()
+        link.status()
+    page = link.ask(m.ReadAccessLog(1, 1))
+    assert isinstance(page, m.AccessLogPage)
+    assert page.entries[0].event is codes.AccessEvent.REFUSED
+    assert page.range.overwritten > 0
+
+
+def test_link_that_timed_out_is_no_misuse_but_opening_it_again_is(link: VirtualLink) -> None:
+    """REQ-31: what a recording would do is told apart from what a slow person does."""
+    session_link = link.link_id
+    link.wait_link(codes.IDLE_LIMIT_MS)
+    link.ask(m.Interrogate())
+    link.say(Frame(codes.MessageType.OPEN_LINK, session_link, 9, bytes(8)).to_bytes())
+    link.reconnect()
+    page = link.ask(m.ReadAccessLog(1, codes.MAX_ACCESS_ENTRIES))
+    assert isinstance(page, m.AccessLogPage)
+    assert [(entry.event, entry.request_type) for entry in page.entries] == [
+        (codes.AccessEvent.REFUSED, codes.MessageType.INTERROGATE),
+        (codes.AccessEvent.SEQUENCE_MISUSED, codes.MessageType.OPEN_LINK),
+    ]
+
+
+def test_prescription_staged_before_a_restart_expires_after_it(link: VirtualLink) -> None:
+    """The limit is link time, which a restored pump has to begin anew; it must not have none."""
+    stage(link)
+    restored = VirtualLink(Pump.from_state(link.pump.state()))
+    restored.status()
+    restored.wait_link(codes.STAGING_LIMIT_MS)
+    assert restored.pump.pending is None
 
 
 def test_after_end_of_service_nothing_can_be_programmed_but_everything_can_be_read(

@@ -6,6 +6,7 @@ import pty
 import select
 import subprocess
 import sys
+import termios
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -75,13 +76,22 @@ def _run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
+_IN_A_TERMINAL = """
+import fcntl, runpy, sys, termios
+fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+del sys.argv[0]
+runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+"""
+"""Makes the pty its controlling terminal, as a shell's is, and becomes the wanted module."""
+
+
 class Terminal:
     """A command in a terminal of its own, as a person has it: keys in, screen out."""
 
     def __init__(self, *arguments: str) -> None:
         self._master, replica = pty.openpty()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", *arguments],
+            [sys.executable, "-c", _IN_A_TERMINAL, *arguments],
             stdin=replica,
             stdout=replica,
             stderr=replica,
@@ -93,6 +103,12 @@ class Terminal:
     def press(self, keys: str) -> None:
         """Type *keys*."""
         os.write(self._master, keys.encode())
+
+    def cook(self) -> None:
+        """Put the terminal into line mode, as a shell does while a program is stopped."""
+        attributes = termios.tcgetattr(self._master)
+        attributes[3] |= termios.ICANON | termios.ECHO
+        termios.tcsetattr(self._master, termios.TCSANOW, attributes)
 
     def wait_for(self, text: str) -> str:
         """Everything on the screen up to and including *text*, which is taken off it."""

@@ -1,13 +1,26 @@
 """``pump-sim run`` as its users have it: real processes, real ports, real signals."""
 
+import json
 import os
 import re
 import signal
 import socket
+import subprocess
+import sys
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
+from pump_programmer.programmer import Programmer
+from pump_protocol.codes import MessageType
+from pump_protocol.frames import Frame
+from pump_sim import app as application
+from pump_sim.app import RunOptions
+from pump_sim.model.profile import load_profile
+from pump_sim.telemetry import Telemetry
+from tests.pump_sim.virtual import baclofen
 from tests.system.processes import Terminal, ask, programmer, pump_sim, running_pump
 
 
@@ -103,7 +116,8 @@ def test_keys_pause_jump_fill_and_quit() -> None:
         terminal.press("f")
         terminal.wait_for("filled by hand")
         terminal.press("s")
-        assert "believed 0 mL, actual 20 mL" in terminal.wait_for("alarms: low reservoir, empty")
+        terminal.wait_for("alarms: low reservoir, empty reservoir")
+        terminal.wait_for("believed 0 mL, actual 20 mL")
         terminal.press("?")
         terminal.wait_for("n next event")
         terminal.press("q")
@@ -152,32 +166,40 @@ def test_busy_port_says_so() -> None:
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
-        (("--speed", "-1"), ("speed = -1", "0 to 10,000,000")),
-        (("--speed", "fast"), ("speed = fast", "jump")),
-        (("--speed", "1e999999999"), ("speed",)),
-        (("--reservoir-ml", "20.1"), ("reservoir-ml = 20.1", "0 to 20 mL")),
-        (("--reservoir-ml", "nan"), ("reservoir-ml = nan", "0 to 20 mL")),
+        (("--speed", "-1"), ("--speed = -1", "0 to 10,000,000")),
+        (("--speed", "fast"), ("--speed = fast", "jump")),
+        (("--speed", "1e999999999"), ("--speed",)),
+        (("--speed", "1e-99999999"), ("--speed",)),
+        (("--speed", "0.0001"), ("--speed = 0.0001", "0 and 0.001 to 10,000,000")),
+        (("--reservoir-ml", "5 mL"), ("--reservoir-ml = 5 mL", "a number from 0 to 20 (mL)")),
+        (("--reservoir-ml", "10.0000000000000000000000001"), ("--reservoir-ml",)),
+        (("--serial-number", "x" * 31, "--count", "20"), ("--serial-number", "1 to 29 bytes")),
+        (("--serial-number", "\udcff"), ("--serial-number", "printable")),
+        (("--reservoir-ml", "20.1"), ("reservoir-ml = 20.1", "0 to 20 (mL)")),
+        (("--reservoir-ml", "nan"), ("reservoir-ml = nan", "0 to 20 (mL)")),
         (("--reservoir-ml", "1.0000001"), ("reservoir-ml = 1.0000001", "1/1,000,000 mL")),
         (("--count", "0"), ("count = 0", "1 to 256")),
         (("--profile", "nothing"), ("nothing", "pump-20ml", "pump-40ml")),
         (("--dose-mcg-per-day", "50"), ("0.025 mL/day", "0.048", "24 mL/day")),
-        (("--dose-mcg-per-day", "2001"), ("dose-mcg-per-day = 2001", "2,000 mcg/day")),
-        (("--concentration-mcg-per-ml", "0"), ("concentration-mcg-per-ml = 0", "mcg/mL")),
+        (("--dose-mcg-per-day", "2001"), ("dose-mcg-per-day = 2001", "2,000 (mcg/day)")),
+        (("--concentration-mcg-per-ml", "0"), ("--concentration-mcg-per-ml = 0", "mcg/mL")),
         (("--drug", ""), ("drug", "1 to 32 bytes")),
         (("--start", "yesterday"), ("start = 'yesterday'", "2026-01-31T08:00")),
         (("--start", "2026-01-31T08:00+01:00"), ("without a zone",)),
         (("--serial-number", ""), ("serial-number", "1 to 32 bytes")),
         (("--hands", "busy"), ("hands = 'busy'", "follow, off")),
-        (("--port", "usb"), ("usb", "pty", "tcp")),
+        (("--port", "usb"), ("--port", "usb", "pty", "tcp")),
+        (("--port", "tcp:80000"), ("--port", "80000", "65535")),
+        (("--events",), ("--events needs --json",)),
     ],
     ids=lambda value: "-".join(value)[:40] if isinstance(value, tuple) else value,
 )
 def test_bad_option_names_field_value_and_range(
     arguments: tuple[str, ...], said: tuple[str, ...]
 ) -> None:
-    """Exit code 2 (3 for a port), one clear sentence with the unit, never a traceback."""
+    """Exit code 2, one clear sentence with the unit, never a traceback."""
     result = pump_sim("run", *arguments)
-    assert result.returncode == (3 if arguments[0] == "--port" else 2), result.stderr
+    assert result.returncode == 2, result.stderr
     for words in said:
         assert words in result.stderr
     assert "Traceback" not in result.stderr
@@ -187,7 +209,7 @@ def test_profiles_shows_figures_with_their_sources() -> None:
     """What is unverified says so."""
     assert "pump-40ml" in pump_sim("profiles").stdout
     figures = pump_sim("profiles", "pump-20ml").stdout
-    assert re.search(r"capacity_nl +20,000,000 +P1", figures)
+    assert re.search(r"capacity_nl +20,000,000\n +P1", figures)
     assert "unverified" in figures
 
 
@@ -205,6 +227,93 @@ def test_demo_ends_well_and_its_alarm_is_exact() -> None:
     assert result.returncode == 0, result.stdout + result.stderr
     assert "to the millisecond what was expected" in result.stdout
     assert "never for clinical use" in result.stdout
+
+
+def test_unread_output_holds_nothing_up() -> None:
+    """A test suite that reads the first line and no more: the pump answers, and can be ended."""
+    with running_pump("--speed", "0", "--events") as pump, Programmer(pump.address) as programmer:
+        for _ in range(1500):  # 180 bytes each, many times what a pipe holds
+            programmer.self_test()
+        assert programmer.identify().nature == 1
+        pump.process.terminate()
+        assert pump.process.wait(10) == 0
+
+
+def test_clock_near_the_end_of_time_harms_nothing() -> None:
+    """What a date cannot be printed of is still a clock that can be set right again."""
+    options = ("--start", "9999-12-31T23:59:58", "--speed", "1000", "--events")
+    with running_pump(*options) as pump:
+        ask(pump.address, "self-test")
+        ask(pump.address, "clock", "--set", "2026-01-01T08:00")
+        assert ask(pump.address, "interrogate")["clock_ms"] < 1_800_000_000_000
+
+
+@pytest.mark.parametrize("streams", ["<&-", ">&-", "<&- >&-", "> /dev/full"])
+def test_closed_standard_streams_do_no_harm(streams: str, tmp_path: Path) -> None:
+    """As a service manager starts it: no keyboard, nobody who reads, and still a pump."""
+    link = tmp_path / "pump"
+    command = f"exec {sys.executable} -m pump_sim run --port pty:{link} {streams}"
+    with subprocess.Popen(["/bin/sh", "-c", command], stderr=subprocess.PIPE) as process:
+        try:
+            until = time.monotonic() + 10
+            while not link.is_symlink():
+                assert time.monotonic() < until
+            assert ask(str(link), "self-test")
+        finally:
+            process.terminate()
+        assert process.wait(10) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_closing_the_terminal_removes_the_link(tmp_path: Path) -> None:
+    """SIGHUP is an end like any other."""
+    link = tmp_path / "pump"
+    with running_pump("--port", f"pty:{link}") as pump:
+        pump.process.send_signal(signal.SIGHUP)
+        assert pump.process.wait(10) == 0
+    assert not link.is_symlink()
+
+
+def test_keys_work_again_after_the_program_was_stopped_and_resumed() -> None:
+    """Ctrl-Z and fg leave the terminal in line mode; the pump takes it back."""
+    with Terminal("pump_sim", "run", "--speed", "0") as terminal:
+        terminal.wait_for("q quit")
+        terminal.cook()
+        os.kill(terminal.process.pid, signal.SIGCONT)
+        terminal.press("s")
+        terminal.wait_for("alarms: none")
+        terminal.press("q")
+        assert terminal.process.wait(10) == 0
+
+
+def test_bug_in_the_pump_ends_the_process_with_its_traceback(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The last resort: no pump goes on half alive, and nobody mistakes that for success."""
+
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("a bug")
+
+    monkeypatch.setattr(Telemetry, "answer", broken)
+    kind = load_profile("pump-20ml")
+    options = RunOptions("tcp", kind, baclofen(), kind.capacity_nl, clock_ms=0, as_json=True)
+    address: list[str] = []
+
+    def speak() -> None:
+        while not address:
+            if line := capfd.readouterr().out:
+                address.append(json.loads(line)["address"])
+        host, port = address[0].removeprefix("socket://").split(":")
+        with socket.create_connection((host, int(port))) as line_:
+            line_.sendall(Frame(MessageType.IDENTIFY, 1, 1).to_bytes())
+            line_.recv(1)
+
+    speaker = threading.Thread(target=speak)
+    speaker.start()
+    with pytest.raises(ZeroDivisionError, match="a bug"):
+        application.run(options)
+    speaker.join()
 
 
 def test_pump_outlives_whoever_started_it_reading_no_further() -> None:

@@ -140,7 +140,8 @@ class AccessLog:
     """Who asked, and what was refused: repeats are counted, not repeated.
 
     A flood of equal refusals takes one record, a flood of different ones drops the records that
-    were repeated longest ago; neither touches the therapy log.
+    were repeated longest ago, and a flood of readings only other readings; none touches the
+    therapy log.
     """
 
     # In the order of the last repetition. Never changed in place, only copied.
@@ -172,7 +173,7 @@ class AccessLog:
             sequence, count, first_at_ms = following, 1, at_ms
             following += 1
             if len(entries) == self.capacity:
-                oldest = entries.pop(next(iter(entries)))
+                oldest = entries.pop(self._least_wanted())
                 evicted += 1
                 if oldest.sequence == first:
                     first = min((each.sequence for each in entries.values()), default=sequence)
@@ -180,6 +181,11 @@ class AccessLog:
             sequence, event, request, code, field, count, first_at_ms, at_ms, link_id
         )
         return AccessLog(entries, first, following, evicted, self.capacity)
+
+    def _least_wanted(self) -> AccessKey:
+        """Whom a newcomer displaces: the oldest reading, so that no reading can hide a misuse."""
+        readings = (key for key in self.entries if key[0] is AccessEvent.INTERROGATED)
+        return next(readings, None) or next(iter(self.entries))
 
     @property
     def range(self) -> LogRange:

@@ -5,7 +5,6 @@ value, and `state()` is all of them in one. It knows no message, no clock but it
 waits: whoever moves time calls `settle`.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from pump_sim.model.events import AccessEvent, AccessLog, EventCode, LogEntry, TherapyLog
@@ -37,8 +36,6 @@ from pump_sim.model.units import PPM, UNITS_PER_NL, ceil_div, nearest
 LATEST_LOCAL_MS = 253_402_300_799_999
 """The end of the year 9999 as a local clock counts, in ms since 1970: later dates don't print."""
 
-EventListener = Callable[[LogEntry], None]
-
 
 class Pump:
     """One pump, at one moment.
@@ -50,7 +47,7 @@ class Pump:
 
     # --- Making one ------------------------------------------------------------------------------
 
-    def __init__(self, state: PumpState, on_event: EventListener | None = None) -> None:
+    def __init__(self, state: PumpState) -> None:
         hardware, firmware = state.hardware, state.firmware
         self._profile = state.profile
         self._serial_number = state.serial_number
@@ -71,13 +68,12 @@ class Pump:
         self._clock_offset_ms = firmware.clock_offset_ms
         self._last_refill_at_ms = firmware.last_refill_at_ms
 
-        self._on_event = on_event
         self._forecast: Forecast | None = None  # derived; None when the plan has changed
 
     @classmethod
-    def from_state(cls, state: PumpState, on_event: EventListener | None = None) -> "Pump":
+    def from_state(cls, state: PumpState) -> "Pump":
         """A pump that goes on exactly where the one of that state was."""
-        return cls(state, on_event)
+        return cls(state)
 
     @classmethod
     def implant(
@@ -89,7 +85,6 @@ class Pump:
         volume_nl: int | None = None,
         flow_factor_ppm: int = PPM,
         clock_local_ms: int = 0,
-        on_event: EventListener | None = None,
     ) -> "Pump":
         """A new pump at 0 ms, filled with `volume_nl` (all it holds, unless told otherwise).
 
@@ -115,14 +110,10 @@ class Pump:
             flow_factor_ppm=flow_factor_ppm,
             clock_local_ms=clock_local_ms,
         )
-        pump = cls(state, on_event)
+        pump = cls(state)
         pump._record(EventCode.IMPLANTED, volume_nl, prescription.rate_nl_per_day)
         pump.settle(0)
         return pump
-
-    def listen(self, on_event: EventListener) -> None:
-        """Tell `on_event` of each record of the therapy log from now on, as it is written."""
-        self._on_event = on_event
 
     def state(self) -> PumpState:
         """Everything that this pump is now."""
@@ -572,8 +563,6 @@ class Pump:
         version = self._programming.version
         entry = LogEntry(self._log.next_sequence, self._at_ms, event, a, b, link_id, version)
         self._log = self._log.appended(entry)
-        if self._on_event is not None:
-            self._on_event(entry)
 
     def _end_of_service(self) -> tuple[Reason, ...]:
         if self._service.state is ServiceState.EOS:

@@ -101,6 +101,8 @@ class TcpPort:
             found = await loop.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)
         except socket.gaierror as error:
             raise PortError(f"{where}: no such host: {error.strerror}") from error
+        except UnicodeError as error:
+            raise PortError(f"{where}: that is no host name") from error
         family, kind, protocol, _, address = found[0]
         sock = socket.socket(family, kind, protocol)
         try:

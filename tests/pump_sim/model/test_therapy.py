@@ -157,9 +157,8 @@ def test_how_time_is_cut_makes_no_difference(volume_nl: int, life: Life, stops: 
 def test_a_due_moment_is_the_first_at_which_anything_changes_by_itself(
     prescription: Prescription, volume_nl: int, life: Life
 ) -> None:
-    """One ms before it the log is as it was, at it the log has grown; a listener hears it all."""
-    heard: list[LogEntry] = []
-    pump = Pump.implant(PROFILE, prescription, volume_nl=volume_nl, on_event=heard.append)
+    """One ms before it the log is as it was, at it the log has grown."""
+    pump = Pump.implant(PROFILE, prescription, volume_nl=volume_nl)
     for number, (pause_ms, action) in enumerate(life, 1):
         to_ms = pump.at_ms + pause_ms
         while (due_ms := pump.next_due_ms()) is not None and due_ms <= to_ms:
@@ -171,7 +170,6 @@ def test_a_due_moment_is_the_first_at_which_anything_changes_by_itself(
             assert len(pump.log.entries) > length
         pump.settle(to_ms)
         perform(pump, action, number)
-    assert tuple(heard) == pump.log.entries
 
 
 def test_time_does_not_age_the_forecast() -> None:

@@ -192,7 +192,7 @@ class Alarms:
         """The first tone to begin after `after_ms`, if these alarms stay as they are."""
         if not self.records:
             return None
-        unheard_from = self._critical_heard_from()
+        critical_from = self._critical_from()
         found: Tone | None = None
         for record in self.records:
             if not record.active:
@@ -200,7 +200,7 @@ class Alarms:
             signal = self.signals.for_class(record.alarm_class)
             start = record.next_start(after_ms, signal.interval_ms)
             critical = record.alarm_class is AlarmClass.CRITICAL
-            if not critical and unheard_from is not None and start >= unheard_from:
+            if not critical and critical_from is not None and start >= critical_from:
                 continue
             if found is None or (start, not critical) < (
                 found.starts_at_ms,
@@ -212,10 +212,10 @@ class Alarms:
 
     def _sounding(self, at_ms: int) -> Iterator[Tone]:
         """The tones of active alarms that are due to sound at `at_ms` and not silenced."""
-        unheard_from = self._critical_heard_from()
+        critical_from = self._critical_from()
         for record in self.records:
             critical = record.alarm_class is AlarmClass.CRITICAL
-            if not critical and unheard_from is not None and at_ms >= unheard_from:
+            if not critical and critical_from is not None and at_ms >= critical_from:
                 continue
             signal = self.signals.for_class(record.alarm_class)
             start = record.last_start(at_ms, signal.interval_ms)
@@ -223,7 +223,7 @@ class Alarms:
             if record.active and at_ms < end and start >= record.silenced_until_ms:
                 yield Tone(record.alarm_class, record.alarm, start, end)
 
-    def _critical_heard_from(self) -> int | None:
+    def _critical_from(self) -> int | None:
         """From when on an active critical alarm is not silenced, so that no other is heard."""
         return min(
             (

@@ -9,7 +9,8 @@ from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused, out_of_
 MAX_PROGRAMMERS = 64
 """A bound on memory. Beyond it a newcomer is refused: to forget anybody might execute twice."""
 
-MAX_ORDER_NUMBER = 2**64 - 1
+MAX_ORDER_NUMBER = 2**63 - 1
+"""Order numbers are parameters of log records, which are signed."""
 
 
 @dataclass(frozen=True, slots=True)

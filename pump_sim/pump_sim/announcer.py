@@ -1,0 +1,68 @@
+"""Standard output of a running pump: lines that are written when somebody takes them.
+
+A pump must not wait for whoever reads what it says. A reader that stops (a full pipe, a terminal
+that was paused with Ctrl-S) would hold up every answer on the port; one that went away would raise
+in the middle of a request. So lines go through a bounded queue to a thread that may wait, and what
+nobody takes is dropped. It knows nothing of pumps.
+"""
+
+import contextlib
+import os
+import queue
+import sys
+import threading
+from types import TracebackType
+from typing import Final, Self
+
+MAX_LINES: Final = 10_000
+"""Enough for every record of a seven-year life many times over; a bound on memory otherwise."""
+
+FLUSH_S: Final = 1.0
+"""How long the end of the program waits for a slow reader to take the last lines."""
+
+
+class Announcer:
+    """Says lines on a descriptor, standard output unless told otherwise, without waiting for it.
+
+    A context manager: what was said is written, or given up, when it ends.
+    """
+
+    def __init__(self, descriptor: int | None = None) -> None:
+        if (
+            descriptor is None and sys.stdout is not None
+        ):  # None where it was closed before we began
+            descriptor = sys.stdout.fileno()
+        self._descriptor = descriptor
+        self._lines: queue.Queue[str | None] = queue.Queue(MAX_LINES)
+        # A daemon: a reader that never reads cannot keep the process from ending.
+        self._thread = threading.Thread(target=self._write, name="announcer", daemon=True)
+
+    def say(self, line: str) -> None:
+        """Have *line* written, or drop it if thousands are waiting already."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(line)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(FLUSH_S)
+
+    def _write(self) -> None:
+        # Not through sys.stdout: its lock, held by a thread that waits for a reader, would abort
+        # the interpreter at its end.
+        while (line := self._lines.get()) is not None and self._descriptor is not None:
+            data = (line + "\n").encode(errors="replace")
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError:
+                return  # nobody is there any more, and nobody need be
