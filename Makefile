@@ -42,8 +42,7 @@ lint: $(READY)  ## Style, types and import arrows
 	$(BIN)/lint-imports
 
 docs: $(READY)  ## Write the generated parts of the reference again
-	$(BIN)/python tools/generate_reference.py
-	$(BIN)/python tools/generate_docs.py
+	$(BIN)/python tools/generate.py
 
 clean:  ## Remove what was built and measured, not .venv
 	rm -rf dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,17 +23,20 @@ pump = Pump.implant(profile, prescription)  # full: 20 mL
 simulation = Simulation(pump)
 
 
-def tell(text: str) -> None:
-    print(f"day {pump.at_ms / DAY_MS:5.1f}  {text}")
+def tell(at_ms: int, text: str) -> None:
+    print(f"day {at_ms / DAY_MS:5.1f}  {text}")
 
 
-pump.listen(lambda entry: tell(describe(entry)))
-
-tell(f"{ml(pump.status().believed_volume_nl)} mL, {ml(pump.status().rate_nl_per_day)} mL/day")
+tell(0, f"{ml(pump.status().believed_volume_nl)} mL, {ml(pump.status().rate_nl_per_day)} mL/day")
+told = pump.log.next_sequence
 for day in range(10, 61, 10):
     simulation.advance(day * DAY_MS)
-    tell(f"{ml(pump.status().believed_volume_nl)} mL left")
+    for entry in pump.log.entries:
+        if entry.sequence >= told:
+            tell(entry.at_ms, describe(entry))
+    told = pump.log.next_sequence
+    tell(pump.at_ms, f"{ml(pump.status().believed_volume_nl)} mL left")
 
 tone = pump.status().next_tone
 assert tone is not None
-tell(f"the next tone sounds in {(tone.starts_at_ms - pump.at_ms) // 60_000} min")
+tell(pump.at_ms, f"the next tone sounds in {(tone.starts_at_ms - pump.at_ms) // 60_000} min")

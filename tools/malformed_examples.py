@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-from wire_examples import CURRENT, LINK_ID, PROGRAMMER_ID
-
 from pump_protocol import messages as m
 from pump_protocol.codes import (
     MAX_PAYLOAD_BYTES,
@@ -16,6 +14,7 @@ from pump_protocol.codes import (
 from pump_protocol.crc import header_check
 from pump_protocol.frames import Frame
 from pump_protocol.payloads import encode
+from wire_examples import CURRENT, LINK_ID, PROGRAMMER_ID
 
 OTHER_LINK_ID: Final = 0xFEDCBA9876543210
 

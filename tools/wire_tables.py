@@ -1,20 +1,16 @@
 """The tables and diagrams of the wire's specification, as Markdown printed from the code."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from enum import Enum, IntEnum, IntFlag
-from inspect import getdoc
 from types import UnionType
 from typing import Any, Final, get_type_hints
 
 import wire_words as words
-
+from markdown_table import summary, table
 from pump_protocol import codes, layouts
 from pump_protocol import messages as m
 from pump_protocol.states import ALLOWED_WHILE_CLOSED, EXCHANGE_TRANSITIONS, LINK_TRANSITIONS
-from pump_sim.model.events import EventCode
-from pump_sim.model.firmware import alarms as alarm_model
-from pump_sim.model.profile import load_profile
 
 _TYPES: Final = {
     "B": ("u8", 1),
@@ -25,18 +21,6 @@ _TYPES: Final = {
     "q": ("i64", 8),
     "32s": ("bytes[32]", 32),
 }
-
-
-def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
-    """A Markdown table."""
-    head = [*head]
-    lines = [head, ["---"] * len(head), *([str(each) for each in row] for row in rows)]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
-
-
-def summary(described: type[Any]) -> str:
-    """The first sentence of a docstring."""
-    return (getdoc(described) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
 
 
 # --- Layouts -------------------------------------------------------------------------------------
@@ -213,56 +197,20 @@ def refusals_by_request() -> str:
     return table(("request", "response", "may be refused with code / field"), rows)
 
 
-def log_events() -> str:
-    """The therapy log's events and what their parameters mean."""
-    by_name = {each.name: each.value for each in EventCode}
-    assert set(by_name) == set(codes.LogEvent.__members__)
-    return "#### Code LogEvent\n\n" + table(
-        ("code", "name", "meaning", "`a`", "`b`"),
-        (
-            (int(each), f"`{each.name}`", meaning.event, meaning.a, meaning.b)
-            for each in codes.LogEvent
-            for meaning in (by_name[each.name],)
-        ),
-    )
-
-
-def alarm_table() -> str:
-    """The alarms of the pump as its profiles have them."""
-    signals = alarm_model.Signals.of(load_profile("pump-20ml"))
-    rows = []
-    for alarm in codes.Alarm:
-        rule = alarm_model.RULES[alarm_model.Alarm[alarm.name]]
-        signal = signals.for_class(rule.alarm_class)
-        trigger, infusion, clears = words.ALARMS[alarm]
-        critical = rule.alarm_class is alarm_model.AlarmClass.CRITICAL
-        pattern = "two-tone" if critical else "single tone"
-        seconds, minutes = signal.duration_ms / 1000, signal.interval_ms // 60_000
-        rows.append(
-            (
-                int(alarm),
-                f"`{alarm.name}`",
-                "critical" if critical else "non-critical",
-                f"{pattern} {seconds:g} s every {minutes} min",
-                trigger,
-                infusion,
-                "yes" if rule.latches else "no",
-                clears,
-            )
-        )
-    return table(
-        ("code", "alarm", "class", "tone", "raised when", "infusion", "latches", "cleared by"), rows
-    )
-
-
 def limits() -> str:
     """The limits of the wire itself."""
+    return _limits(words.LIMITS)
+
+
+def link_limits() -> str:
+    """Those of them that are counted in link time."""
+    return _limits(name for name, (unit, _) in words.LIMITS.items() if "link time" in unit)
+
+
+def _limits(names: Iterable[str]) -> str:
     return table(
         ("limit", "value", "unit", "meaning"),
-        (
-            (f"`{name}`", f"{words.LIMIT_VALUES[name]:,}", unit, why)
-            for name, (unit, why) in words.LIMITS.items()
-        ),
+        ((f"`{name}`", f"{getattr(codes, name):,}", *words.LIMITS[name]) for name in names),
     )
 
 
@@ -290,21 +238,3 @@ def exchange_states() -> str:
     """The states of an exchange."""
     diagram = _diagram(EXCHANGE_TRANSITIONS, next(iter(EXCHANGE_TRANSITIONS))[0])
     return diagram.replace("time: identical", "time, identical")  # a colon ends mermaid's label
-
-
-BLOCKS: Final[dict[str, Callable[[], str]]] = {
-    "frame-layout": frame_layout,
-    "limits": limits,
-    "link-states": link_states,
-    "exchange-states": exchange_states,
-    "message-list": message_list,
-    "message-layouts": message_layouts,
-    "part-layouts": part_layouts,
-    "code-tables": code_tables,
-    "refusal-codes": refusal_codes,
-    "field-codes": field_codes,
-    "refusals-by-request": refusals_by_request,
-    "log-events": log_events,
-    "alarm-table": alarm_table,
-}
-"""What may stand between generated markers, by name."""

@@ -6,7 +6,6 @@ Each table has an entry for every code: the generator fails where one is missing
 from enum import IntEnum, IntFlag
 from typing import Final
 
-from pump_protocol import codes
 from pump_protocol.codes import (
     AccessEvent,
     Alarm,
@@ -67,7 +66,7 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
     },
     AlarmFlag: {
         AlarmFlag.ACTIVE: "the condition holds now",
-        AlarmFlag.LATCHED: "the alarm is of the latching kind: it stays listed until acknowledged",
+        AlarmFlag.LATCHED: "it stays listed until somebody acknowledges it; the flag goes with that",
         AlarmFlag.ACKNOWLEDGED: "acknowledged since it was raised",
         AlarmFlag.SILENCED: "active, and its tone is held until `silenced_until_ms`",
     },
@@ -86,7 +85,8 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         AccessEvent.INTERROGATED: "the pump was interrogated: one record for each link",
         AccessEvent.REFUSED: "a request was refused: `request_type`, `code` and `field`",
         AccessEvent.SEQUENCE_MISUSED: (
-            "a refusal with LINK_ID_USED, SEQUENCE_REUSED or SEQUENCE_STALE, as a replay causes"
+            "a refusal with SEQUENCE_REUSED or SEQUENCE_STALE, or of OpenLink with LINK_ID_USED, as"
+            " a replay causes it"
         ),
     },
 }
@@ -204,7 +204,7 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
 R, F = RefusalCode, Field
 
 _ORDER: Final = (
-    (R.OUT_OF_RANGE, F.ORDER_NUMBER, "it is 0"),
+    (R.OUT_OF_RANGE, F.ORDER_NUMBER, "it is 0 or above 2⁶³ − 1 (ORDER-02)"),
     (R.STALE_ORDER, F.ORDER_NUMBER, "ORDER-06"),
     (R.ORDER_REUSED, F.ORDER_NUMBER, "ORDER-06"),
     (R.TOO_MANY_PROGRAMMERS, F.PROGRAMMER_ID, "ORDER-08"),
@@ -305,8 +305,6 @@ LIMITS: Final[dict[str, tuple[str, str]]] = {
     "STAGING_LIMIT_MS": ("ms of link time", "a staged prescription waits so long (PROG-11)"),
     "RETIRED_LINKS": ("link ids", "as many ids of ended links a pump remembers (LINK-06)"),
 }
-
-LIMIT_VALUES: Final[dict[str, int]] = {name: getattr(codes, name) for name in LIMITS}
 
 ALARMS: Final[dict[Alarm, tuple[str, str, str]]] = {
     Alarm.LOW_RESERVOIR: (

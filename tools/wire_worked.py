@@ -1,7 +1,7 @@
 """The worked numbers and examples of the wire's specification, as Markdown."""
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass
 from enum import IntEnum, IntFlag
 from fractions import Fraction
@@ -9,8 +9,7 @@ from typing import Any, Final
 
 import wire_examples as examples
 from malformed_examples import flipped
-from wire_tables import table
-
+from markdown_table import table
 from pump_protocol import codes
 from pump_protocol import messages as m
 from pump_protocol.crc import frame_check, header_check
@@ -200,14 +199,3 @@ def corrupted() -> str:
         " bytes again."
     )
     return "```text\n" + "\n".join(lines) + f"\n```\n\n{text}"
-
-
-BLOCKS: Final[dict[str, Callable[[], str]]] = {
-    "check-values": check_values,
-    "rounding": rounding,
-    "digest-example": digest_example,
-    "story": story,
-    "request-byte-by-byte": request_byte_by_byte,
-    "corrupted-frame": corrupted,
-}
-"""What may stand between generated markers, by name."""

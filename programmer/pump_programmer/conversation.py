@@ -22,12 +22,11 @@ from pump_programmer.identity import default_programmer_id
 from pump_programmer.link import Link
 from pump_programmer.transport import Transport, open_transport
 from pump_protocol import messages as m
-from pump_protocol.codes import RefusalCode
+from pump_protocol.codes import STAGING_LIMIT_MS, RefusalCode
 from pump_protocol.session import RetryPolicy
+from pump_protocol.units import format_duration
 
 R = TypeVar("R", bound=m.Response)
-
-_LINK_LOST: Final = frozenset({RefusalCode.LINK_NOT_OPEN, RefusalCode.LINK_ID_USED})
 
 _EFFECTS: Final[dict[type[m.Request[m.Response]], str]] = {
     m.CommitPrescription: "the prescription was put in force",
@@ -40,6 +39,9 @@ _EFFECTS: Final[dict[type[m.Request[m.Response]], str]] = {
 }
 """Requests after which a lost answer leaves a question open, and the question. The others only
 read, or do what ends by itself: a staged prescription expires, a test tone fades."""
+
+_STAGING: Final = (m.StagePrescription, m.RollBackPrescription)
+"""Requests after which a lost answer leaves therapy as it was, and perhaps something staged."""
 
 
 class Conversation:
@@ -77,6 +79,7 @@ class Conversation:
         self._transport: Transport | None = None
         self._link: Link | None = None
         self._last_order = 0
+        self._staging_limit_ms = STAGING_LIMIT_MS
         self._unresolved: m.Request[m.Response] | None = None
 
     # --- The port and the link -------------------------------------------------------------------
@@ -175,7 +178,7 @@ class Conversation:
         try:
             return self._send(request)
         except PumpRefused as refused:
-            if not any(reason.code in _LINK_LOST for reason in refused.refusal.reasons):
+            if self._link is not None and self._link.is_open:
                 raise
             if refused.attempts > 1:
                 # An earlier attempt may have been carried out before the link ended.
@@ -192,6 +195,8 @@ class Conversation:
         except (NoAnswerError, WrongPeer, PumpGone) as error:
             self._note_order(request)
             self._raise_if_unknown(request, error)
+            if isinstance(request, _STAGING):
+                raise type(error)(f"{error}. {self._perhaps_staged()}") from error
             raise
         except PumpRefused:
             self._note_order(request)
@@ -209,6 +214,13 @@ class Conversation:
         if effect is not None:
             self._unresolved = request
             raise OutcomeUnknown(effect, str(error), request) from error
+
+    def _perhaps_staged(self) -> str:
+        limit = format_duration(self._staging_limit_ms)
+        return (
+            "Therapy is as it was. A prescription may be staged: it is not in force, expires by "
+            f"itself within {limit}, and a roll-back drops it at once."
+        )
 
     def _open_link(self) -> m.LinkOpened:
         if self._transport is None:
@@ -228,6 +240,7 @@ class Conversation:
             break
         self._link = link
         self._last_order = opened.last_order_number
+        self._staging_limit_ms = opened.staging_limit_ms
         return opened
 
     def _drop_port(self) -> None:

@@ -4,10 +4,11 @@
 
     ProgrammerError
     ├── PortUnavailable       the port cannot be used
+    │   ├── AddressMalformed  the address makes no sense; nothing was opened
     │   ├── PortMissing       there is no such port
     │   └── PortBusy          somebody else has it
-    ├── PumpGone              the port was lost while in use
-    ├── NoAnswerError         no answer in time; nothing was changed
+    ├── PumpGone              the port was lost while in use; therapy is as it was
+    ├── NoAnswerError         no answer in time; therapy is as it was
     ├── WrongPeer             something answers, but not as this protocol wants it
     ├── OutcomeUnknown        the answer to a request that changes something was lost
     ├── PumpRefused           the pump said no, with every reason; nothing was changed
@@ -18,9 +19,11 @@ Values that cannot go on the wire at all raise :class:`pump_protocol.errors.Loca
 anything is sent.
 """
 
-from typing import ClassVar
+from dataclasses import replace
+from typing import ClassVar, Self
 
 from pump_programmer.words import refusal_text
+from pump_protocol.codes import Field
 from pump_protocol.messages import Refusal, Request, Response
 
 
@@ -34,6 +37,21 @@ class PortUnavailable(ProgrammerError):
     """The port is there, but it cannot be opened or is no serial port."""
 
     kind = "port_unavailable"
+
+
+class AddressMalformed(PortUnavailable):
+    """The address is none that a port can have; a wrong use of the program.
+
+    :ivar address: what was given.
+    :ivar why: what is wrong with it, and what would be right.
+    """
+
+    kind = "usage"
+
+    def __init__(self, address: str, why: str):
+        super().__init__(f"port {address}: {why}")
+        self.address = address
+        self.why = why
 
 
 class PortMissing(PortUnavailable):
@@ -55,7 +73,10 @@ class PumpGone(ProgrammerError):
 
 
 class NoAnswerError(ProgrammerError):
-    """No answer to any attempt, for a request that changes nothing in the pump's therapy."""
+    """No answer to any attempt, for a request that changes nothing in the pump's therapy.
+
+    After a request to stage or to roll back, something may be staged: the message says so.
+    """
 
     kind = "no_answer"
 
@@ -95,6 +116,11 @@ class PumpRefused(ProgrammerError):
         super().__init__(refusal_text(refusal))
         self.refusal = refusal
         self.attempts = attempts
+
+    def naming_first(self, *fields: Field) -> Self:
+        """The same refusal with the reasons that are about *fields* before the others."""
+        reasons = sorted(self.refusal.reasons, key=lambda reason: reason.field not in fields)
+        return type(self)(replace(self.refusal, reasons=tuple(reasons)), self.attempts)
 
 
 class VerificationFailed(ProgrammerError):

@@ -7,6 +7,9 @@ is absent null. Integers stay integers, with the unit in the key.
 from dataclasses import fields, is_dataclass
 from enum import IntEnum, IntFlag
 
+from pump_protocol.codes import Field, MessageType, RefusalCode
+from pump_protocol.messages import AccessEntry
+
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
 
 
@@ -38,3 +41,26 @@ def fields_of(value: object) -> dict[str, Json]:
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no fields")
     return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+
+
+def access_fields(entry: AccessEntry) -> dict[str, Json]:
+    """The fields of an access-log record, for JSON, with its three bare numbers as names too."""
+    return {
+        **fields_of(entry),
+        "request_type": _name(MessageType, entry.request_type),
+        "code": _name(RefusalCode, entry.code),
+        "field": _name(Field, entry.field),
+    }
+
+
+def _name(codes: type[IntEnum], number: int) -> str | None:
+    """The name of a code; None for zero, which says that there is none.
+
+    A record may hold a number without a name: that of a request that no pump knows.
+    """
+    if not number:
+        return None
+    try:
+        return codes(number).name.lower()
+    except ValueError:
+        return f"0x{number:02x}"

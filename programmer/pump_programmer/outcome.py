@@ -22,7 +22,6 @@ class Resolution:
 
     done: bool | None
     text: str
-    response: m.Response | None = None
 
 
 class Asker(Protocol):
@@ -47,7 +46,7 @@ def resolve(programmer: Asker, request: m.Request[m.Response]) -> Resolution:
             current = programmer.exchange(m.ReadPrescription(PrescriptionSlot.CURRENT))
             done = current.digest == digest
             still = "" if done else " still"
-            return Resolution(done, f"version {current.version} is{still} in force", current)
+            return Resolution(done, f"version {current.version} is{still} in force")
         case m.AbortBolus():
             return _look(programmer, _bolus_ended)
         case m.AcknowledgeAlarm(alarm):
@@ -82,17 +81,17 @@ def _resolve_order(
         return Resolution(None, f"order {last_order_number} was given since; read the log")
     try:
         # Never carried out twice: the pump has seen this number and answers from memory.
-        response: m.Response = programmer.exchange(request)
+        programmer.exchange(request)
     except PumpRefused as refused:
         return Resolution(False, str(refused))
-    return Resolution(True, f"order {number} was carried out", response)
+    return Resolution(True, f"order {number} was carried out")
 
 
 def _look(programmer: Asker, done: Callable[[m.StatusReport], bool]) -> Resolution:
     status = programmer.exchange(m.Interrogate())
     if done(status):
-        return Resolution(True, "the pump's status shows that it was done", status)
-    return Resolution(False, "the pump's status shows that it was not done", status)
+        return Resolution(True, "the pump's status shows that it was done")
+    return Resolution(False, "the pump's status shows that it was not done")
 
 
 def _bolus_ended(status: m.StatusReport) -> bool:

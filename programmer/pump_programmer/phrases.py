@@ -1,14 +1,24 @@
 """A pump's status in phrases: moments on its own clock, volumes, boluses, alarms; pure text."""
 
+import re
+from typing import Final
+
 from pump_programmer.words import clock_text, distance_text, spaced
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_protocol.codes import AlarmFlag, BolusOutcome, ServiceState
 
+_WHOLE_NUMBER: Final = re.compile(r"(?<![\d.])\d{4,}")
+
 
 def volume(volume_nl: int) -> str:
     """A volume that nobody programmed, to the nearest microliter."""
     return f"{units.decimal_text(units.nearest(volume_nl, 1_000), 1_000)} mL"
+
+
+def grouped(text: str) -> str:
+    """*text* with its whole numbers in groups of three digits: "100,000 mcg/mL"."""
+    return _WHOLE_NUMBER.sub(lambda number: f"{int(number.group()):,}", text)
 
 
 def moment(status: m.StatusReport, at_ms: int) -> str:
@@ -25,7 +35,7 @@ def when(status: m.StatusReport, at_ms: int | None) -> str:
 
 def service(state: ServiceState) -> str:
     """Where the pump is in its life."""
-    return "END OF SERVICE" if state is ServiceState.EOS else spaced(state)
+    return spaced(state)
 
 
 def bolus_line(status: m.StatusReport, bolus: m.BolusReport) -> str:
@@ -51,7 +61,7 @@ def log_range(held: m.LogRange) -> str:
 
 
 def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
-    """One alarm as it stands."""
+    """One alarm as it stands: what it is, and a line for each thing that has happened since."""
     parts = [f"ALARM {spaced(record.alarm)}: raised {when(status, record.raised_at_ms)}"]
     if record.cleared_at_ms is not None:
         parts.append(f"condition gone {when(status, record.cleared_at_ms)}")
@@ -61,4 +71,4 @@ def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
         parts.append("latched until acknowledged")
     if AlarmFlag.SILENCED in record.flags:
         parts.append(f"silenced until {when(status, record.silenced_until_ms)}")
-    return ", ".join(parts)
+    return ",\n  ".join(parts)

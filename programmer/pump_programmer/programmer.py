@@ -5,7 +5,6 @@ no command line.
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -14,6 +13,7 @@ from pump_programmer.errors import (
     NotConfirmed,
     OutcomeUnknown,
     ProgrammerError,
+    PumpRefused,
     VerificationFailed,
 )
 from pump_programmer.review import Review, review
@@ -24,11 +24,24 @@ from pump_protocol.codes import (
     Alarm,
     AlarmClass,
     PrescriptionSlot,
+    RefusalCode,
 )
+from pump_protocol.errors import LocalError
 from pump_protocol.payloads import prescription_digest
 from pump_protocol.units import volume_for_dose
 
 E = TypeVar("E", m.LogEntry, m.AccessEntry)
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """What was found staged, next to what is in force; ``rolled_back`` if it was dropped then.
+
+    Both are None where nothing was staged.
+    """
+
+    review: Review | None
+    rolled_back: m.PrescriptionRolledBack | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +111,11 @@ class Programmer(Conversation):
 
         :raises VerificationFailed: the copy or its digest is wrong; it was rolled back.
         """
-        staged = self.exchange(m.StagePrescription(prescription))
         try:
-            _check_echo(staged, prescription)
+            return self._stage(prescription)
         except VerificationFailed:
             self._try_roll_back()
             raise
-        return staged
 
     def commit(self, digest: bytes) -> m.PrescriptionCommitted:
         """Put the staged prescription in force, if it is still the one with this digest."""
@@ -114,6 +125,21 @@ class Programmer(Conversation):
         """Drop the staged prescription; the current one goes on as before."""
         return self.exchange(m.RollBackPrescription())
 
+    def staged(self, *, roll_back: bool = False) -> Staged:
+        """What is staged, next to what is in force.
+
+        :param roll_back: drop it after looking; therapy goes on unchanged.
+        :raises VerificationFailed: a digest is not that of its prescription.
+        """
+        try:
+            pending = self.read_prescription(PrescriptionSlot.PENDING)
+            compared = review(self.read_prescription(), pending)
+            return Staged(compared, self.roll_back() if roll_back else None)
+        except PumpRefused as refused:
+            if not _nothing_staged(refused):
+                raise
+            return Staged(None, None)  # or no longer: it expired while we looked
+
     def program(
         self,
         prescription: m.Prescription,
@@ -122,19 +148,26 @@ class Programmer(Conversation):
         """Stage, review, commit, read back and verify.
 
         :param confirm: shown the review before anything is committed; commits only if it says so.
-        :raises NotConfirmed: *confirm* said no; rolled back.
+        :raises NotConfirmed: *confirm* said no, or raised this itself; rolled back.
         :raises VerificationFailed: the pump's copy is wrong, before or after the commit.
         """
         current = self.read_prescription()
-        staged = self.stage(prescription)
+        staged = None
         try:
+            staged = self._stage(prescription)
             compared = _agree(current, staged, confirm)
             committed = self.commit(staged.digest)
         except OutcomeUnknown:
             raise  # it may be in force by now
-        except BaseException:
-            # Also when the person ends the program instead of answering.
-            self._try_roll_back()
+        except NotConfirmed as no:
+            if self._try_roll_back():
+                raise
+            raise NotConfirmed(f"not confirmed. {self._perhaps_staged()}") from no
+        except BaseException as error:
+            # Also when the answer to the staging was lost, and when the person ends the program
+            # instead of answering; not when nothing of ours can be staged.
+            if staged is not None or not isinstance(error, (PumpRefused, LocalError)):
+                self._try_roll_back()
             raise
         read_back = self.read_prescription()
         if (committed.version, committed.digest) != (staged.version, staged.digest) or (
@@ -208,10 +241,28 @@ class Programmer(Conversation):
         """Set the pump's local clock, in ms since 1970-01-01 00:00 local time (REQ-28)."""
         return self.exchange(m.SetClock(clock_ms))
 
-    def _try_roll_back(self) -> None:
-        """Roll back if the pump still answers; if not, what is staged expires by itself."""
-        with suppress(ProgrammerError):
+    def _stage(self, prescription: m.Prescription) -> m.PrescriptionStaged:
+        staged = self.exchange(m.StagePrescription(prescription))
+        _check_echo(staged, prescription)
+        return staged
+
+    def _try_roll_back(self) -> bool:
+        """Roll back if the pump still answers; if not, what is staged expires by itself.
+
+        Returns whether nothing is staged now, for certain.
+        """
+        try:
             self.roll_back()
+        except PumpRefused as refused:
+            return _nothing_staged(refused)
+        except ProgrammerError:
+            return False
+        return True
+
+
+def _nothing_staged(refused: PumpRefused) -> bool:
+    codes = {reason.code for reason in refused.refusal.reasons}
+    return codes == {RefusalCode.NOTHING_STAGED}
 
 
 def _check_digest(report: m.PrescriptionReport | m.PrescriptionStaged) -> None:

@@ -10,6 +10,8 @@ from pump_protocol.codes import Mode
 from pump_protocol.messages import Prescription, PrescriptionReport, PrescriptionStaged
 
 _PPM: Final = 1_000_000
+_WORDS: Final = frozenset({"mode", "drug_name", "mass_unit"})
+"""Settings that are no numbers. There is always one in force, so that none of them can be new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class ReviewRow:
         if not self.changed:
             return "-"
         if self.change_ppm is None:
-            return "new"
+            return "changed" if self.setting in _WORDS else "new"
         return percent_text(self.change_ppm)
 
 
@@ -62,7 +64,9 @@ def percent_text(change_ppm: int) -> str:
     return f"{'+' if tenths > 0 else '-'}{abs(tenths) // 10}.{abs(tenths) % 10} %"
 
 
-def review(current: PrescriptionReport, staged: PrescriptionStaged) -> Review:
+def review(
+    current: PrescriptionReport, staged: PrescriptionStaged | PrescriptionReport
+) -> Review:
     """Put what is in force and what the pump has staged next to each other."""
     old, new = current.prescription, staged.prescription
     return Review(
@@ -135,7 +139,8 @@ def _warnings(old: Prescription, new: Prescription) -> list[str]:
         )
     if new.concentration_ng_per_ml != old.concentration_ng_per_ml or new.drug_name != old.drug_name:
         warnings.append(
-            "Drug or concentration changes. What is still in the tubing and the catheter is the "
-            "old one, and it will be delivered at the new rate until it is used up."
+            "Drug or concentration changes. What is in the reservoir stays the old drug until it "
+            "is refilled. What is then still in the tubing and the catheter is the old one too, "
+            "and it will be delivered at the new rate until it is used up."
         )
     return warnings

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import typer
 
 from pump_programmer.errors import (
+    AddressMalformed,
     NoAnswerError,
     NotConfirmed,
     OutcomeUnknown,
@@ -28,7 +29,10 @@ if TYPE_CHECKING:
 
 
 class ExitCode(IntEnum):
-    """How ``pump-programmer`` ends."""
+    """How ``pump-programmer`` ends: one code for each cause, so that a script can tell them apart.
+
+    What each one means to a person is in ``EXIT_MEANINGS``.
+    """
 
     DONE = 0
     REFUSED = 1
@@ -38,27 +42,34 @@ class ExitCode(IntEnum):
     OUTCOME_UNKNOWN = 5
     VERIFICATION_FAILED = 6
     NOT_CONFIRMED = 7
+    PUMP_GONE = 8
+    WRONG_PEER = 9
+    NOT_DONE = 10
     INTERRUPTED = 130
 
 
 EXIT_MEANINGS: Final = {
     ExitCode.DONE: "done",
     ExitCode.REFUSED: "the pump refused; nothing was changed",
-    ExitCode.USAGE: "the command line is wrong; nothing was sent",
-    ExitCode.PORT: "the port is missing, busy or unusable",
-    ExitCode.NO_ANSWER: "no answer, no pump, or the pump has gone",
+    ExitCode.USAGE: "the command line or the address is wrong; nothing was changed",
+    ExitCode.PORT: "the port is missing, busy or no serial port",
+    ExitCode.NO_ANSWER: "no answer; therapy is as it was",
     ExitCode.OUTCOME_UNKNOWN: "the outcome is UNKNOWN: interrogate the pump",
     ExitCode.VERIFICATION_FAILED: "the pump does not hold what was sent",
-    ExitCode.NOT_CONFIRMED: "not confirmed; nothing was changed",
+    ExitCode.NOT_CONFIRMED: "not confirmed; therapy is as it was",
+    ExitCode.PUMP_GONE: "the connection was lost; therapy is as it was",
+    ExitCode.WRONG_PEER: "what answers speaks another protocol or version",
+    ExitCode.NOT_DONE: "the answer was lost, and the request was NOT carried out",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
 }
 
 _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
     (PumpRefused, ExitCode.REFUSED),
+    (AddressMalformed, ExitCode.USAGE),
     (PortUnavailable, ExitCode.PORT),
     (NoAnswerError, ExitCode.NO_ANSWER),
-    (PumpGone, ExitCode.NO_ANSWER),
-    (WrongPeer, ExitCode.NO_ANSWER),
+    (PumpGone, ExitCode.PUMP_GONE),
+    (WrongPeer, ExitCode.WRONG_PEER),
     (OutcomeUnknown, ExitCode.OUTCOME_UNKNOWN),
     (VerificationFailed, ExitCode.VERIFICATION_FAILED),
     (NotConfirmed, ExitCode.NOT_CONFIRMED),
@@ -87,21 +98,28 @@ class Terminal:
             show(self._screens_for(identity))
 
     def preview(self, identity: Identity, show: Callable[["Screens"], object]) -> None:
-        """Show a person what is about to happen; beside the result if that is JSON."""
-        show(self._screens_for(identity))
+        """Show a person what is about to happen; programs are spared it."""
+        if not self.as_json:
+            show(self._screens_for(identity))
 
     def confirm(self, question: str) -> bool:
         """Ask a person.
 
         :raises NotConfirmed: there is none to ask.
         """
-        if not sys.stdin.isatty():
+        if self.as_json or not sys.stdin.isatty():
+            why = "--json asks nobody" if self.as_json else "standard input is no terminal"
             raise NotConfirmed(
-                "not confirmed: standard input is no terminal, and --yes was not given; "
-                "nothing was changed"
+                f"not confirmed: {why}, and --yes was not given; nothing was changed"
             )
         typer.echo(f"{question} [y/N] ", err=True, nl=False)
-        return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        answer = ""
+        try:
+            answer = sys.stdin.readline()
+        finally:
+            if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D leaves the cursor behind the question
+                typer.echo(err=True)
+        return answer.strip().lower() in {"y", "yes"}
 
     def complain(self, error: Exception) -> ExitCode:
         """Say what went wrong, and how the command ends because of it."""
@@ -131,5 +149,5 @@ class Terminal:
 
             from pump_programmer.views import Screens  # noqa: PLC0415
 
-            self._screens = Screens(Console(stderr=self.as_json, highlight=False), identity)
+            self._screens = Screens(Console(highlight=False), identity)
         return self._screens

@@ -10,10 +10,17 @@ import socket
 from select import select
 from time import monotonic
 from typing import Final, Protocol
+from urllib.parse import urlsplit
 
 import serial
 
-from pump_programmer.errors import PortBusy, PortMissing, PortUnavailable, PumpGone
+from pump_programmer.errors import (
+    AddressMalformed,
+    PortBusy,
+    PortMissing,
+    PortUnavailable,
+    PumpGone,
+)
 
 _BAUD_RATE: Final = 115_200
 """Of no meaning to a pseudo-terminal or a socket."""
@@ -28,7 +35,10 @@ _MISSING: Final = frozenset(
      errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ETIMEDOUT}
 )  # fmt: skip
 _BUSY: Final = frozenset({errno.EBUSY, errno.EAGAIN, errno.EWOULDBLOCK})
+_NOT_SERIAL: Final = frozenset({errno.ENOTTY, errno.EINVAL, errno.EISDIR})
 _HUNG_UP: Final = frozenset({errno.EPIPE, errno.ECONNRESET})
+_NETWORK_SCHEMES: Final = frozenset({"socket", "rfc2217"})
+_FORMS: Final = "it must be a device path, socket://HOST:PORT or rfc2217://HOST:PORT"
 _NO_RFC2217: Final = re.compile("support RFC2217|accept parameter change|connection failed")
 """What pyserial says when somebody accepted the connection and then did not negotiate."""
 
@@ -60,11 +70,14 @@ def open_transport(address: str) -> Transport:
 
     The port is ours alone where the system can grant that.
 
+    :raises AddressMalformed: no port can have this address.
     :raises PortMissing: no such device, or nothing listens there.
     :raises PortBusy: another program has it.
-    :raises PortUnavailable: it is no serial port, the URL is malformed, or no permission.
+    :raises PortUnavailable: it is no serial port, or no permission.
     """
     scheme, separator, _ = address.partition("://")
+    if scheme in _NETWORK_SCHEMES and separator:
+        _check_host_and_port(address, scheme)
     is_socket = scheme == "socket"
     try:
         port = serial.serial_for_url(
@@ -74,19 +87,38 @@ def open_transport(address: str) -> Transport:
             write_timeout=None if scheme == "rfc2217" else _SLICE_S,  # pyserial refuses it there
             exclusive=True,
         )
-    # pyserial lets what it stumbles over in a malformed URL through as it comes.
-    except (serial.SerialException, OSError, ValueError, TypeError) as error:
+    except ValueError as error:
+        if not separator:
+            raise _why_not_open(address, error) from error
+        # What pyserial raises for a scheme, or for options, that it does not know.
+        raise AddressMalformed(address, _FORMS) from error
+    # pyserial lets what it stumbles over through as it comes: termios.error is no OSError.
+    except (serial.SerialException, OSError, TypeError, *_TERMIOS_ERRORS) as error:
         raise _why_not_open(address, error) from error
     if os.name == "posix" and (not separator or is_socket):
         return _DescriptorTransport(address, port, is_socket=is_socket)
     return _PyserialTransport(address, port)
 
 
+def _check_host_and_port(address: str, scheme: str) -> None:
+    try:
+        parts = urlsplit(address)
+        complete = bool(parts.hostname and parts.port)
+    except ValueError:  # a number beyond 65535, or none
+        complete = False
+    if not complete:
+        raise AddressMalformed(
+            address,
+            f"needs HOST:PORT, as {scheme}://127.0.0.1:5000, with a PORT of 1 to 65535",
+        )
+
+
 def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
     numbers = set()
     cause: BaseException | None = error
     while cause is not None:
-        numbers.add(getattr(cause, "errno", None))
+        # termios.error has its number only among its arguments.
+        numbers.add(getattr(cause, "errno", None) or next(iter(cause.args), None))
         cause = cause.__cause__ or cause.__context__
     if isinstance(error.__context__, socket.gaierror):
         return PortMissing(f"port {address}: no such host")
@@ -102,7 +134,11 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
             f"port {address} does not answer as an RFC 2217 port; "
             "perhaps another programmer is connected"
         )
-    return PortUnavailable(f"port {address} cannot be opened: {error}")
+    if numbers & _NOT_SERIAL:
+        return PortUnavailable(f"port {address} is not a serial port")
+    number = next((each for each in numbers if isinstance(each, int)), None)
+    why = str(error) if number is None else os.strerror(number)
+    return PortUnavailable(f"port {address} cannot be opened: {why}")
 
 
 def _close(port: serial.SerialBase) -> None:

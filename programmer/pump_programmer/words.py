@@ -15,9 +15,23 @@ from pump_protocol.codes import (
     MessageType,
     Mode,
     RefusalCode,
+    SecurityProfile,
+    ServiceState,
 )
 from pump_protocol.errors import UnitError
 from pump_protocol.messages import AccessEntry, LogEntry, Reason, Refusal
+
+_SPOKEN: Final[dict[tuple[type[IntEnum], int], str]] = {
+    (Alarm, Alarm.ERI): "ERI (replacement due)",
+    (Alarm, Alarm.EOS): "EOS (end of service)",
+    (AlarmClass, AlarmClass.NON_CRITICAL): "non-critical",
+    (MessageType, MessageType.SELF_TEST): "self-test",
+    (SecurityProfile, SecurityProfile.LEGACY_INSECURE): "legacy-insecure: no security",
+    (ServiceState, ServiceState.ERI): "ERI (replacement due)",
+    (ServiceState, ServiceState.EOS): "END OF SERVICE",
+}
+"""Codes whose names are not what a clinician would say. By class too: equal numbers are equal
+keys, whatever they mean."""
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """Origin of the pump's local clock. The zone only satisfies :mod:`datetime`; none is meant."""
@@ -30,7 +44,7 @@ def name_of(code: IntEnum) -> str:
 
 def spaced(code: IntEnum) -> str:
     """A code's name for a sentence: ``low reservoir``."""
-    return code.name.lower().replace("_", " ")
+    return _SPOKEN.get((type(code), int(code))) or code.name.lower().replace("_", " ")
 
 
 ALARM_NAMES: Final = {name_of(alarm).replace("_", "-"): alarm for alarm in Alarm}
@@ -130,40 +144,58 @@ def request_name(request_type: int) -> str:
 
 
 def refusal_text(refusal: Refusal) -> str:
-    """A whole refusal: what was refused, and every reason."""
-    reasons = "; ".join(map(reason_text, refusal.reasons))
-    return f"the pump refused to {request_name(refusal.request_type)}: {reasons}"
+    """A whole refusal: what was refused, and every reason; several stand on lines of their own."""
+    reasons = [reason_text(reason) for reason in refusal.reasons]
+    between = "\n  " if len(reasons) > 1 else ""
+    listed = (between or " ") + between.join(reasons)
+    return f"the pump refused to {request_name(refusal.request_type)}:{listed}"
 
 
 # --- Times ---------------------------------------------------------------------------------------
 
 
-def parse_clock(text: str, now: datetime) -> int:
+_MS_PER_DAY: Final = 86_400_000
+_MS_PER_H: Final = 3_600_000
+_MS_PER_MIN: Final = 60_000
+_MS_PER_MONTH: Final = _MS_PER_DAY * 36_525 // 1_200
+"""A twelfth of a year of 365.25 days."""
+_YEARS_FROM_MONTHS: Final = 24
+"""A shorter distance is said in days, as a clinician reckons a refill."""
+
+
+def parse_clock(text: str, now: datetime, field: str = "clock") -> int:
     """A local clock reading in ms since 1970-01-01 00:00: "now", or a date and a time.
 
     :param now: what the wall clock shows, for "now".
+    :param field: how a message names it.
     :raises UnitError: neither, or a time with a zone: a pump's clock has none.
     """
     try:
         moment = now if text == "now" else datetime.fromisoformat(text)
     except ValueError:
         raise UnitError(
-            "clock", text, 'a date and a time such as 2026-11-22T10:00 wanted, or "now"'
+            field, text, 'a date and a time such as 2026-11-22T10:00 wanted, or "now"'
         ) from None
     if text != "now" and moment.tzinfo is not None:
-        raise UnitError("clock", text, "the pump's clock is local and knows no time zone")
+        raise UnitError(field, text, "the pump's clock is local and knows no time zone")
     since_epoch = moment.replace(tzinfo=UTC) - EPOCH
     if since_epoch < timedelta(0):
-        raise UnitError("clock", text, "the pump's clock begins with 1970")
+        raise UnitError(field, text, "the pump's clock begins with 1970")
     return since_epoch // timedelta(milliseconds=1)
 
 
 def distance_text(from_ms: int, to_ms: int) -> str:
-    """How far away a moment is, in its two largest units: "in 43 d 2 h", "5 min 3 s ago"."""
+    """How far away a moment is, in two neighboring units: "in 6 y 9 mo", "5 min 3 s ago"."""
     away_ms = abs(to_ms - from_ms)
+    months = away_ms // _MS_PER_MONTH
     if away_ms < 1_000:
         return "now"
-    shown = " ".join(units.format_duration(away_ms // 1_000 * 1_000).split(" ")[:4])
+    if months >= _YEARS_FROM_MONTHS:
+        shown = f"{months // 12} y" + (f" {months % 12} mo" if months % 12 else "")
+    else:
+        steps = ((_MS_PER_DAY, _MS_PER_H), (_MS_PER_H, _MS_PER_MIN), (0, 1_000))
+        step_ms = next(step for above, step in steps if away_ms >= above)
+        shown = units.format_duration(away_ms // step_ms * step_ms)
     return f"in {shown}" if to_ms > from_ms else f"{shown} ago"
 
 

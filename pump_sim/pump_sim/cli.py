@@ -70,8 +70,8 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         str,
         typer.Option(
             metavar="FACTOR",
-            help=f"Therapy time per real time, 0 (paused), or 0.001 to {MAX_SPEED:,}; 86400 is a day a"
-            " second."
+            help=f"Therapy time per real time, 0 (paused) or 0.001 to {MAX_SPEED:,}; 86400 is a day"
+            " a second."
             " 'jump' goes to the next event whenever the link has been quiet after an exchange.",
         ),
     ] = "1",
@@ -191,9 +191,8 @@ def _number(option: str, text: str, low: Ratio, high: Ratio, unit: str) -> Fract
     """A plain decimal number: what has an exponent can take for ever to be made exact."""
     value = Fraction(text) if re.fullmatch(r"[+-]?[0-9]{1,12}(\.[0-9]{1,12})?", text) else None
     if value is None or not low <= value <= high:
-        raise typer.BadParameter(
-            f"--{option} = {text}: allowed is a number from {_plain(low)} to {_plain(high)} ({unit})"
-        )
+        allowed = f"a number from {_plain(low)} to {_plain(high)} ({unit})"
+        raise typer.BadParameter(f"--{option} = {text}: allowed is {allowed}")
     return value
 
 

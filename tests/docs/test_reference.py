@@ -1,4 +1,7 @@
-"""The reference says what the code does: generated parts are current, hand-written ones checked."""
+"""The reference says what the code does: generated parts are current, hand-written ones checked.
+
+What only the specification of the wire says is in :mod:`tests.protocol.test_specification`.
+"""
 
 import asyncio
 import json
@@ -19,7 +22,7 @@ from pump_programmer import errors
 from pump_programmer.programmer import Programmed
 from pump_protocol import messages as m
 from pump_protocol import units
-from pump_sim.keys import Keys
+from pump_sim.keys import KEYS_HELP, Keys
 from pump_sim.model.profile import load_profile, profile_names
 
 from .pages import ROOT
@@ -37,9 +40,10 @@ def sources(*folders: str) -> Iterator[str]:
             yield path.read_text("utf-8")
 
 
-def test_generated_parts_are_what_the_code_gives_now() -> None:
+def test_generated_parts_and_golden_vectors_are_what_the_code_gives_now() -> None:
+    """Whoever changes the wire or an option changes what is written of it with it: make docs."""
     result = subprocess.run(
-        [sys.executable, "tools/generate_docs.py", "--check"],
+        [sys.executable, "tools/generate.py", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -66,7 +70,7 @@ COMMANDS: list[tuple[str, type, set[str]]] = [
     ("clock --set 2026-01-06T10:00", m.ClockSet, set()),
     ("self-test", m.SelfTestReport, set()),
 ]
-"""In an order in which all of them succeed; the page names each class as that command's answer."""
+"""In an order in which all of them succeed, with each answer's class and its further keys."""
 
 
 @pytest.fixture(scope="module")
@@ -92,22 +96,26 @@ def keys_in_table(page: str, heading: str) -> set[str]:
     return set(re.findall(r"`([\w.]+)`", " ".join(rows)))
 
 
-@pytest.mark.parametrize(("command", "answer", "more"), COMMANDS, ids=[c[0] for c in COMMANDS])
-def test_json_of_a_command_has_the_keys_that_the_page_names(
-    command: str, answer: type, more: set[str], ready: dict[str, Any]
-) -> None:
-    result = programmer(ready["address"], *shlex.split(command), "--json")
-    assert result.returncode == 0, result.stderr
-    expected = {each.name for each in fields(answer)} | more | {"pump"}
-    found = json.loads(result.stdout)
-    assert set(found) == expected
-    assert set(found["pump"]) == {"nature", "model", "serial_number"}
-    name = " ".join(word for word in command.split() if word in {"--abort", "--access", "--set"})
-    heading = f"{command.split(maxsplit=1)[0]} {name}".strip()
+def test_json_of_each_command_has_the_keys_that_the_page_names(ready: dict[str, Any]) -> None:
+    """One test, because the commands need one another: what is aborted must have begun."""
+    for command, answer, more in COMMANDS:
+        result = programmer(ready["address"], *shlex.split(command), "--json")
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+        expected = {each.name for each in fields(answer)} | more
+        found = json.loads(result.stdout)
+        assert set(found["pump"]) == {"nature", "model", "serial_number"}, command
+        assert set(found) == expected | {"pump"}, command
+        assert keys_in_table("json-output.md", heading_of(command)) == expected - more, command
+
+
+def heading_of(command: str) -> str:
+    """The heading of the page under which a command's answer stands."""
+    flags = [word for word in command.split() if word in {"--abort", "--access", "--set"}]
+    name = " ".join([command.split(maxsplit=1)[0], *flags])
     page = text_of("json-output.md")
-    headed = re.search(rf"^### (?:.*, )?{heading}(?:, .*)?$", page, re.MULTILINE)
-    assert headed, heading
-    assert keys_in_table("json-output.md", headed.group()) == expected - more - {"pump"}
+    headed = re.search(rf"^### (?:.*, )?{name}(?:, .*)?$", page, re.MULTILINE)
+    assert headed, name
+    return headed.group()
 
 
 def programmer(address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -164,7 +172,12 @@ def test_kinds_of_complaint_on_the_page_are_those_of_the_code() -> None:
 def test_keys_on_the_page_are_those_of_the_running_pump() -> None:
     section = text_of("command-line.md").split("### Keys", 1)[1].split("###", 1)[0]
     on_page = set(re.findall(r"`(.)`", section)) | ({" "} if "| space |" in section else set())
-    assert on_page == set(Keys(Fraction(1), [], asyncio.Event())._acts)
+    assert "?" in on_page, "the page says how to be shown the keys"
+    said: list[str] = []
+    keys = Keys(Fraction(1), [], asyncio.Event(), said.append)
+    keys.press("?")
+    assert said == [KEYS_HELP]
+    assert on_page - {"?"} == set(keys._acts)
 
 
 @pytest.mark.parametrize(
