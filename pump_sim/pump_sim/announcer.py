@@ -28,9 +28,8 @@ class Announcer:
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
-        if (
-            descriptor is None and sys.stdout is not None
-        ):  # None where it was closed before we began
+        # sys.stdout is None where it was closed before we began.
+        if descriptor is None and sys.stdout is not None:
             descriptor = sys.stdout.fileno()
         self._descriptor = descriptor
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_LINES)

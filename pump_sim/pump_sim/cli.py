@@ -213,7 +213,7 @@ def _speed(text: str) -> Fraction | None:
         return None
     speed = _number("speed", text, 0, MAX_SPEED, "times real time, or 'jump'")
     if 0 < speed < MIN_SPEED:
-        raise typer.BadParameter(f"--speed = {text}: allowed are 0 and 0.001 to {MAX_SPEED:,}")
+        raise typer.BadParameter(f"--speed = {text}: allowed are 0, or 0.001 to {MAX_SPEED:,}")
     return speed
 
 

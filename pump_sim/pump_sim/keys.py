@@ -91,7 +91,7 @@ class Keys:
         alarms = [alarm_text(record.alarm) for record in status.alarms]
         self._say(
             f"{clock_text(status.clock_local_ms)}  {pump.serial_number}"
-            f"  {ml(status.rate_nl_per_day)} mL/day, alarms: {', '.join(alarms) or 'none'}\n"
+            f"  {ml(status.infusing_nl_per_day)} mL/day, alarms: {', '.join(alarms) or 'none'}\n"
             f"{'':21}believed {ml(status.believed_volume_nl)} mL,"
             f" actual {ml(truth.actual_volume_nl)} mL"
         )

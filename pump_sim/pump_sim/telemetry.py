@@ -187,7 +187,7 @@ class Telemetry:
             status.prescription_version,
             values.prescription_out(status.prescription),
             status.pending is not None,
-            status.rate_nl_per_day,
+            status.infusing_nl_per_day,
             status.believed_volume_nl,
             status.capacity_nl,
             status.delivered_nl,

@@ -10,7 +10,7 @@ from pump_sim.model.events import LogRange
 from pump_sim.model.firmware.alarms import AlarmRecord, Tone
 from pump_sim.model.firmware.service import ServiceState
 from pump_sim.model.orders import BolusReport
-from pump_sim.model.prescription import Mode, Prescription
+from pump_sim.model.prescription import Prescription
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,8 +25,7 @@ class Status:
     clock_local_ms: int
     implanted_at_local_ms: int
 
-    mode: Mode
-    rate_nl_per_day: int
+    infusing_nl_per_day: int
     """What flows now, basal rate and bolus together; 0 while an alarm holds the infusion."""
     prescription: Prescription
     prescription_version: int
@@ -52,7 +51,6 @@ class Status:
     last_bolus: BolusReport | None
 
     alarms: tuple[AlarmRecord, ...]
-    tone: Tone | None
     next_tone: Tone | None
 
     log: LogRange

@@ -162,7 +162,7 @@ def test_the_highest_flow_is_allowed_and_one_ml_per_day_more_is_not() -> None:
     assert refused(pump, just_too_fast) == {(RefusalCode.OUT_OF_RANGE, Field.BOLUS_RATE)}
     pump = Pump.implant(PROFILE, prescription)
     pump.order_bolus(replace(order, duration_ms=37_565_218))
-    assert pump.status().rate_nl_per_day == 24_000_000
+    assert pump.status().infusing_nl_per_day == 24_000_000
 
 
 def test_a_stopped_an_empty_and_a_busy_pump_refuse_a_bolus() -> None:
@@ -189,7 +189,7 @@ def test_an_aborted_bolus_reports_the_part_that_was_delivered() -> None:
     assert report.ended_at_ms == 123_457
     assert pump.status().bolus is None
     assert pump.status().last_bolus == report
-    assert pump.status().rate_nl_per_day == 400_000
+    assert pump.status().infusing_nl_per_day == 400_000
     with pytest.raises(Refused, match="NO_BOLUS"):
         pump.abort_bolus()
 

@@ -39,7 +39,7 @@ def test_staging_changes_no_therapy() -> None:
     pump.stage(continuous(900_000), link_id=5)
     after = pump.state().firmware
     assert pump.pending == continuous(900_000)
-    assert pump.status().rate_nl_per_day == 400_000
+    assert pump.status().infusing_nl_per_day == 400_000
     assert pump.state().hardware == hardware
     assert replace(after, programming=firmware.programming, log=firmware.log) == firmware
     assert events_since(pump, 1) == [(EventCode.STAGED, 450_000, 900_000)]
@@ -94,7 +94,7 @@ def test_a_mode_change_is_a_record_of_its_own() -> None:
         pump.commit()
     changes = [(e.a, e.b) for e in pump.log.entries if e.event is EventCode.MODE_CHANGED]
     assert changes == [(2, 1), (1, 0), (0, 2)]
-    assert pump.status().mode is Mode.SIMPLE_CONTINUOUS
+    assert pump.prescription.mode is Mode.SIMPLE_CONTINUOUS
 
 
 @pytest.mark.parametrize("prescription", [OFF, LOWEST])
@@ -114,7 +114,7 @@ def test_a_mode_without_therapy_ends_a_running_bolus(prescription: object) -> No
     report = pump.status().last_bolus
     assert report is not None
     assert (report.outcome, report.delivered_nl) == (BolusOutcome.ABORTED, 12_500)
-    assert pump.status().rate_nl_per_day == pump.prescription.rate_nl_per_day
+    assert pump.status().infusing_nl_per_day == pump.prescription.rate_nl_per_day
 
 
 def test_a_running_bolus_goes_on_under_another_dose_but_not_another_drug() -> None:
@@ -138,7 +138,7 @@ def test_a_running_bolus_goes_on_under_another_dose_but_not_another_drug() -> No
         assert pump.state() == before
     pump.stage(continuous(1_000_000))
     pump.commit()
-    assert pump.status().rate_nl_per_day == 500_000 + 3_600_000
+    assert pump.status().infusing_nl_per_day == 500_000 + 3_600_000
     pump.settle(600_000)
     report = pump.status().last_bolus
     assert report is not None
@@ -170,9 +170,9 @@ def test_an_empty_pump_takes_a_prescription_and_delivers_it_after_the_refill() -
     pump.settle(51 * DAY)
     pump.stage(continuous(900_000))
     pump.commit()
-    assert pump.status().rate_nl_per_day == 0
+    assert pump.status().infusing_nl_per_day == 0
     pump.update_reservoir(ReservoirUpdate(programmer_id=1, order_number=1, volume_nl=20_000_000))
-    assert pump.status().rate_nl_per_day == 450_000
+    assert pump.status().infusing_nl_per_day == 450_000
 
 
 # --- Refusals ------------------------------------------------------------------------------------
@@ -233,7 +233,7 @@ def test_an_empty_pump_can_be_implanted_and_alarms_at_once() -> None:
         Alarm.LOW_RESERVOIR,
         Alarm.EMPTY_RESERVOIR,
     ]
-    assert pump.status().rate_nl_per_day == 0
+    assert pump.status().infusing_nl_per_day == 0
 
 
 # --- Clock ---------------------------------------------------------------------------------------
@@ -334,11 +334,11 @@ def test_the_replacement_indicator_precedes_the_end_by_90_days() -> None:
     pump.settle(eri_at_ms)
     (eri,) = pump.status().alarms
     assert (eri.alarm, eri.raised_at_ms) == (Alarm.ERI, eri_at_ms)
-    assert pump.status().rate_nl_per_day == 6_000
+    assert pump.status().infusing_nl_per_day == 6_000
     pump.settle(84 * MONTH - 1)
-    assert pump.status().rate_nl_per_day == 6_000
+    assert pump.status().infusing_nl_per_day == 6_000
     pump.settle(84 * MONTH)
-    assert pump.status().rate_nl_per_day == 0
+    assert pump.status().infusing_nl_per_day == 0
     assert [each.alarm for each in pump.status().alarms] == [Alarm.ERI, Alarm.EOS]
     delivered = pump.truth().actual_delivered_nl
     pump.settle(90 * MONTH)

@@ -234,7 +234,7 @@ def test_the_low_reservoir_alarm_follows_belief_not_truth() -> None:
     pump.settle(40 * DAY)
     assert pump.truth().actual_rate_nl_per_day == 0
     assert pump.status().believed_volume_nl == 4_000_000
-    assert pump.status().rate_nl_per_day == 400_000
+    assert pump.status().infusing_nl_per_day == 400_000
     assert pump.status().alarms == ()
     pump.settle(50 * DAY)
     assert [entry.at_ms for entry in pump.log.entries if entry.event.name == "ALARM_RAISED"] == [
