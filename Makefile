@@ -41,7 +41,7 @@ lint: $(READY)  ## Style, types and import arrows
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-docs: $(READY)  ## Write the generated parts of the reference again
+docs: $(READY)  ## Write the generated parts of the reference and the golden vectors again
 	$(BIN)/python tools/generate.py
 
 clean:  ## Remove what was built and measured, not .venv

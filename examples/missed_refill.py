@@ -27,7 +27,8 @@ def tell(at_ms: int, text: str) -> None:
     print(f"day {at_ms / DAY_MS:5.1f}  {text}")
 
 
-tell(0, f"{ml(pump.status().believed_volume_nl)} mL, {ml(pump.status().rate_nl_per_day)} mL/day")
+status = pump.status()
+tell(0, f"{ml(status.believed_volume_nl)} mL, {ml(status.infusing_nl_per_day)} mL/day")
 told = pump.log.next_sequence
 for day in range(10, 61, 10):
     simulation.advance(day * DAY_MS)

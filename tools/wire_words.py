@@ -66,7 +66,7 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
     },
     AlarmFlag: {
         AlarmFlag.ACTIVE: "the condition holds now",
-        AlarmFlag.LATCHED: "it stays listed until somebody acknowledges it; the flag goes with that",
+        AlarmFlag.LATCHED: "listed until somebody acknowledges it; the flag goes with that",
         AlarmFlag.ACKNOWLEDGED: "acknowledged since it was raised",
         AlarmFlag.SILENCED: "active, and its tone is held until `silenced_until_ms`",
     },
@@ -204,7 +204,7 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
 R, F = RefusalCode, Field
 
 _ORDER: Final = (
-    (R.OUT_OF_RANGE, F.ORDER_NUMBER, "it is 0 or above 2⁶³ − 1 (ORDER-02)"),
+    (R.OUT_OF_RANGE, F.ORDER_NUMBER, "outside ORDER-02"),
     (R.STALE_ORDER, F.ORDER_NUMBER, "ORDER-06"),
     (R.ORDER_REUSED, F.ORDER_NUMBER, "ORDER-06"),
     (R.TOO_MANY_PROGRAMMERS, F.PROGRAMMER_ID, "ORDER-08"),

@@ -3,13 +3,17 @@
 What the commands do is in :mod:`pump_programmer.commands`.
 """
 
+import re
 import sys
-from typing import Annotated, Any, NoReturn
+from collections.abc import Callable
+from typing import Annotated, Any, Final, NoReturn
 
 import typer
+from typer.core import TyperCommand
 
 from pump_programmer import commands
-from pump_programmer.commands import AsJson, Settings, UsageError
+from pump_programmer.arguments import UsageError
+from pump_programmer.commands import AsJson, Settings
 from pump_programmer.errors import ProgrammerError
 from pump_programmer.terminal import EXIT_MEANINGS, ExitCode, Terminal
 from pump_protocol._version import __version__
@@ -24,21 +28,47 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-app.command()(commands.identify)
-app.command()(commands.interrogate)
-app.command()(commands.log)
-app.command("self-test")(commands.self_test)
-app.command()(commands.program)
-app.command()(commands.stop)
-app.command()(commands.bolus)
-app.command()(commands.refill)
-app.command()(commands.silence)
-app.command()(commands.acknowledge)
-app.command("alarm-test")(commands.alarm_test)
-app.command()(commands.clock)
+
+
+class _Command(TyperCommand):
+    """A command whose help shows an argument by its bare name.
+
+    Some versions of Typer put braces around it, and its Python type behind it.
+    """
+
+    def get_usage(self, ctx: Any) -> str:
+        return _bare(super().get_usage(ctx))
+
+    def get_help(self, ctx: Any) -> str:
+        return _bare(super().get_help(ctx))
+
+
+def _bare(text: str) -> str:
+    text = re.sub(r"\{([A-Z]+)\}", r"\1", text)
+    return re.sub(r"(?<=[A-Z]) <\w+>", lambda kind: " " * len(kind.group()), text)
+
+
+_COMMANDS: Final[dict[str, Callable[..., None]]] = {
+    "identify": commands.identify,
+    "interrogate": commands.interrogate,
+    "log": commands.log,
+    "self-test": commands.self_test,
+    "program": commands.program,
+    "staged": commands.staged,
+    "stop": commands.stop,
+    "bolus": commands.bolus,
+    "refill": commands.refill,
+    "silence": commands.silence,
+    "acknowledge": commands.acknowledge,
+    "alarm-test": commands.alarm_test,
+    "clock": commands.clock,
+}
+for _name, _command in _COMMANDS.items():
+    app.command(_name, cls=_Command)(_command)
 
 # Typer brings its own copy of Click or imports it, depending on its version; what it exports in
 # every version is a grandchild of the class of all complaints about a command line.
+_GLOBAL_OPTIONS: Final = frozenset({"--port", "--timeout", "--programmer-id", "--version"})
 _Complaint: Any = typer.BadParameter.__mro__[2]
 
 
@@ -47,9 +77,17 @@ def main() -> NoReturn:
     terminal = Terminal(as_json="--json" in sys.argv[1:])
     try:
         code = app(standalone_mode=False) or ExitCode.DONE
+        if code == ExitCode.INTERRUPTED:  # how some versions of Typer report Ctrl-C
+            terminal.complain_of("interrupted", "interrupted")
     except _Complaint as complaint:
         code = ExitCode.USAGE
-        if terminal.as_json:
+        misplaced = getattr(complaint, "option_name", None)
+        if misplaced in _GLOBAL_OPTIONS:
+            terminal.complain_of(
+                "usage",
+                f"give {misplaced} before the command: pump-programmer {misplaced} ... COMMAND",
+            )
+        elif terminal.as_json:
             terminal.complain_of("usage", complaint.format_message())
         else:
             complaint.show()

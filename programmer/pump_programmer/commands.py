@@ -13,28 +13,30 @@ from typing import Annotated, Final, NoReturn
 
 import typer
 
-from pump_programmer.errors import NotConfirmed, OutcomeUnknown, ProgrammerError
-from pump_programmer.jsonable import Json, fields_of, jsonable
+from pump_programmer import arguments
+from pump_programmer.arguments import UsageError, naming_first, parsed
+from pump_programmer.errors import (
+    AddressMalformed,
+    NotConfirmed,
+    OutcomeUnknown,
+    ProgrammerError,
+)
+from pump_programmer.jsonable import Json, access_fields, fields_of, jsonable
 from pump_programmer.plan import Wishes, planned
 from pump_programmer.programmer import Programmer
 from pump_programmer.review import Review
 from pump_programmer.terminal import ExitCode, Terminal
-from pump_programmer.words import ALARM_NAMES, clock_text, name_of, parse_clock, spaced
+from pump_programmer.words import ALARM_NAMES, clock_text, parse_clock, spaced
 from pump_protocol import units
-from pump_protocol.codes import Alarm, AlarmClass, Mode
-from pump_protocol.errors import LocalError
+from pump_protocol.codes import Field, Mode
 from pump_protocol.messages import AlarmRecord
 
 _ATTEMPTS: Final = 4
-_ALARM_CLASSES: Final = {name_of(each).replace("_", "-"): each for each in AlarmClass}
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 AlarmName = Annotated[str, typer.Argument(metavar="ALARM", help=", ".join(ALARM_NAMES) + ".")]
-
-
-class UsageError(LocalError):
-    """The command line makes no sense; nothing was sent."""
+_QUANTITY: Final = "QUANTITY"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +78,8 @@ def log(
     as_json: AsJson = False,
 ) -> None:
     """Show the therapy log, oldest record first."""
-    first = _counted("--since", since)
-    count = None if limit is None else _counted("--limit", limit)
+    first = arguments.counted("--since", since)
+    count = None if limit is None else arguments.counted("--limit", limit)
     with _conversation(context, as_json) as (programmer, terminal):
         identity, status = programmer.identify(), programmer.interrogate()
         if access:
@@ -85,7 +87,10 @@ def log(
         else:
             entries = list(programmer.read_log(first, count))
     if access:
-        result = {"range": jsonable(status.access_log), "entries": jsonable(accesses)}
+        result: dict[str, Json] = {
+            "range": jsonable(status.access_log),
+            "entries": [access_fields(each) for each in accesses],
+        }
         terminal.answer(identity, result, lambda screens: screens.access_log(status, accesses))
     else:
         result = {"range": jsonable(status.therapy_log), "entries": jsonable(entries)}
@@ -104,57 +109,81 @@ def self_test(context: typer.Context, as_json: AsJson = False) -> None:
 
 def program(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by name
     context: typer.Context,
-    dose: Annotated[str | None, typer.Option(help='Daily dose, as "300 mcg/day".')] = None,
-    rate: Annotated[str | None, typer.Option(help='Rate, as "0.15 mL/day".')] = None,
+    dose: Annotated[
+        str | None, typer.Option(metavar=_QUANTITY, help='Daily dose, as "300 mcg/day".')
+    ] = None,
+    rate: Annotated[
+        str | None, typer.Option(metavar=_QUANTITY, help='Rate, as "0.15 mL/day".')
+    ] = None,
     minimum_rate: Annotated[
         bool, typer.Option("--minimum-rate", help="The lowest rate, which treats nobody.")
     ] = False,
-    concentration: Annotated[str | None, typer.Option(help='As "2000 mcg/mL".')] = None,
+    concentration: Annotated[
+        str | None, typer.Option(metavar=_QUANTITY, help='As "2000 mcg/mL".')
+    ] = None,
     drug: Annotated[str | None, typer.Option(metavar="NAME", help="Name of the drug.")] = None,
     low_reservoir: Annotated[
-        str | None, typer.Option(help='Volume at which to alarm, as "2 mL".')
+        str | None, typer.Option(metavar=_QUANTITY, help='Volume at which to alarm, as "2 mL".')
     ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Program a prescription: review it next to the current one, commit it, verify it.
+    """Review, commit and verify a new prescription.
 
-    What is not given stays as it is.
+    It is shown next to the one in force, with every change, before it is committed. What is not
+    given stays as it is.
     """
     if sum((dose is not None, rate is not None, minimum_rate)) > 1:
         raise UsageError("give one of --dose, --rate and --minimum-rate")
     wishes = Wishes(
-        daily_dose_ng=_parsed(units.DAILY_DOSE, dose, "--dose"),
-        rate_nl_per_day=_parsed(units.RATE, rate, "--rate"),
+        daily_dose_ng=parsed(units.DAILY_DOSE, dose, "--dose"),
+        rate_nl_per_day=parsed(units.RATE, rate, "--rate"),
         mode=Mode.MINIMUM_RATE if minimum_rate else None,
-        concentration_ng_per_ml=_parsed(units.CONCENTRATION, concentration, "--concentration"),
+        concentration_ng_per_ml=parsed(units.CONCENTRATION, concentration, "--concentration"),
         drug_name=drug,
-        low_reservoir_threshold_nl=_parsed(units.VOLUME, low_reservoir, "--low-reservoir"),
+        low_reservoir_threshold_nl=parsed(units.VOLUME, low_reservoir, "--low-reservoir"),
     )
     if wishes.empty:
         raise UsageError(
             "nothing to program: give --dose, --rate, --minimum-rate, --concentration, --drug or"
             " --low-reservoir"
         )
-    _program(context, as_json, wishes, yes)
+    arguments.check_drug_name(drug)
+    typed = {
+        Field.DAILY_DOSE: dose,
+        Field.RATE: rate,
+        Field.CONCENTRATION: concentration,
+        Field.DRUG_NAME: drug,
+        Field.LOW_RESERVOIR_THRESHOLD: low_reservoir,
+    }
+    with naming_first(*(field for field, text in typed.items() if text is not None)):
+        _program(context, as_json, wishes, yes, {"--dose": dose, "--concentration": concentration})
 
 
 def stop(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
     """Stop all infusion. An abrupt stop of baclofen can lead to a dangerous withdrawal."""
-    _program(context, as_json, Wishes(mode=Mode.STOPPED), yes)
+    _program(context, as_json, Wishes(mode=Mode.STOPPED), yes, {})
 
 
-def _program(context: typer.Context, as_json: bool, wishes: Wishes, yes: bool) -> None:
+def _program(
+    context: typer.Context,
+    as_json: bool,
+    wishes: Wishes,
+    yes: bool,
+    typed: dict[str, str | None],
+) -> None:
     with _conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
+        arguments.check_concentration(typed.get("--concentration"), identity)
         current = programmer.read_prescription().prescription
+        wanted = planned(wishes, current, identity)
+        arguments.check_rate(wanted, typed, identity)
 
         def confirm(review: Review) -> bool:
-            if not (yes and terminal.as_json):
-                terminal.preview(identity, lambda screens: screens.review(review))
+            terminal.preview(identity, lambda screens: screens.review(review))
             return yes or terminal.confirm("Commit this prescription?")
 
-        programmed = programmer.program(planned(wishes, current, identity), confirm)
+        programmed = programmer.program(wanted, confirm)
         status = programmer.interrogate()
     committed = programmed.committed
     terminal.answer(
@@ -162,15 +191,38 @@ def _program(context: typer.Context, as_json: bool, wishes: Wishes, yes: bool) -
     )
 
 
+def staged(
+    context: typer.Context,
+    roll_back: Annotated[
+        bool, typer.Option("--roll-back", help="Drop it. Therapy goes on unchanged; never asks.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Show what is staged and not in force, or drop it.
+
+    A prescription stays staged when programming is cut off before the commit. It expires by
+    itself.
+    """
+    with _conversation(context, as_json) as (programmer, terminal):
+        identity, found = programmer.identify(), programmer.staged(roll_back=roll_back)
+    terminal.answer(identity, fields_of(found), lambda screens: screens.staged(found))
+
+
 def bolus(
     context: typer.Context,
-    dose: Annotated[str | None, typer.Option(help='As "50 mcg".')] = None,
-    duration: Annotated[str | None, typer.Option(help='As "10 min".')] = None,
-    abort: Annotated[bool, typer.Option("--abort", help="End the running bolus.")] = False,
+    dose: Annotated[str | None, typer.Option(metavar=_QUANTITY, help='As "50 mcg".')] = None,
+    duration: Annotated[str | None, typer.Option(metavar=_QUANTITY, help='As "10 min".')] = None,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="End the running bolus; never asks.")
+    ] = False,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Deliver a single bolus on top of the basal rate, or end the one that runs."""
+    """Deliver a single bolus, or end the one that runs.
+
+    It is delivered on top of the basal rate. --abort ends it at once and never asks, because
+    less drug is what is wanted then; the basal rate goes on.
+    """
     if abort:
         if dose is not None or duration is not None:
             raise UsageError("--abort goes with neither --dose nor --duration")
@@ -183,15 +235,17 @@ def bolus(
     with _conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
         current = programmer.read_prescription().prescription
-        if not (yes and terminal.as_json):
-            terminal.preview(
-                identity, lambda screens: screens.bolus_preview(current, dose_ng, duration_ms)
-            )
+        volume_nl = units.volume_for_dose(dose_ng, current.concentration_ng_per_ml)
+        arguments.check_bolus(dose, volume_nl, identity)
+        terminal.preview(
+            identity, lambda screens: screens.bolus_preview(current, dose_ng, duration_ms)
+        )
         if not yes and not terminal.confirm("Deliver this bolus?"):
             raise NotConfirmed("not confirmed: no bolus was ordered")
-        ordered = programmer.order_bolus(
-            dose_ng, duration_ms, concentration_ng_per_ml=current.concentration_ng_per_ml
-        )
+        with naming_first(Field.BOLUS_DOSE, Field.BOLUS_DURATION):
+            ordered = programmer.order_bolus(
+                dose_ng, duration_ms, concentration_ng_per_ml=current.concentration_ng_per_ml
+            )
         status = programmer.interrogate()
     terminal.answer(identity, fields_of(ordered), lambda screens: screens.bolus(ordered, status))
 
@@ -211,7 +265,10 @@ def _abort_bolus(context: typer.Context, as_json: bool) -> None:
 
 def refill(
     context: typer.Context,
-    volume: Annotated[str, typer.Option(help='Usable volume after the refill, as "20 mL".')],
+    volume: Annotated[
+        str,
+        typer.Option(metavar=_QUANTITY, help='Usable volume after the refill, as "20 mL".'),
+    ],
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -219,8 +276,7 @@ def refill(
     volume_nl = units.VOLUME.parse(volume, "--volume")
     with _conversation(context, as_json) as (programmer, terminal):
         identity, before = programmer.identify(), programmer.interrogate()
-        if not (yes and terminal.as_json):
-            terminal.preview(identity, lambda screens: screens.refill_preview(before, volume_nl))
+        terminal.preview(identity, lambda screens: screens.refill_preview(before, volume_nl))
         if not yes and not terminal.confirm("Tell the pump so?"):
             raise NotConfirmed("not confirmed: the believed volume is unchanged")
         updated = programmer.refill(volume_nl)
@@ -238,11 +294,11 @@ def refill(
 def silence(
     context: typer.Context,
     alarm: AlarmName,
-    duration: Annotated[str, typer.Option("--for", help='How long, as "1 h".')],
+    duration: Annotated[str, typer.Option("--for", metavar=_QUANTITY, help='How long, as "1 h".')],
     as_json: AsJson = False,
 ) -> None:
     """Hold the tone of an active alarm for a time. Status and log keep it."""
-    wanted, duration_ms = _alarm(alarm), units.DURATION.parse(duration, "--for")
+    wanted, duration_ms = arguments.alarm(alarm), units.DURATION.parse(duration, "--for")
     with _conversation(context, as_json) as (programmer, terminal):
         record = programmer.silence(wanted, duration_ms)
         _answer_alarm(programmer, terminal, record)
@@ -250,7 +306,7 @@ def silence(
 
 def acknowledge(context: typer.Context, alarm: AlarmName, as_json: AsJson = False) -> None:
     """Say that a person has seen an alarm."""
-    wanted = _alarm(alarm)
+    wanted = arguments.alarm(alarm)
     with _conversation(context, as_json) as (programmer, terminal):
         _answer_alarm(programmer, terminal, programmer.acknowledge(wanted))
 
@@ -265,18 +321,14 @@ def _answer_alarm(programmer: Programmer, terminal: Terminal, record: AlarmRecor
 def alarm_test(
     context: typer.Context,
     alarm_class: Annotated[
-        str, typer.Argument(metavar="CLASS", help=" or ".join(_ALARM_CLASSES) + ".")
+        str, typer.Argument(metavar="CLASS", help=" or ".join(arguments.ALARM_CLASSES) + ".")
     ] = "critical",
     as_json: AsJson = False,
 ) -> None:
-    """Sound the tone of an alarm class once, so that the patient knows it."""
-    if alarm_class not in _ALARM_CLASSES:
-        raise UsageError(f"CLASS = {alarm_class!r}: allowed {', '.join(_ALARM_CLASSES)}")
+    """Sound the tone of an alarm class once. The patient learns to know it."""
+    wanted = arguments.alarm_class(alarm_class)
     with _conversation(context, as_json) as (programmer, terminal):
-        identity, tested = (
-            programmer.identify(),
-            programmer.test_alarm(_ALARM_CLASSES[alarm_class]),
-        )
+        identity, tested = programmer.identify(), programmer.test_alarm(wanted)
     tone = f"The {spaced(tested.alarm_class)} tone sounds for "
     terminal.answer(
         identity,
@@ -295,7 +347,7 @@ def clock(
 ) -> None:
     """Show or set the pump's local clock. No timer, alarm or service date moves."""
     now = datetime.now(tz=UTC).astimezone()
-    clock_ms = None if new is None else parse_clock(new, now)
+    clock_ms = None if new is None else parse_clock(new, now, "--set")
     with _conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
         if clock_ms is None:
@@ -329,6 +381,10 @@ def _conversation(context: typer.Context, as_json: bool) -> Iterator[tuple[Progr
         attempts=_ATTEMPTS,
         deadline_s=settings.timeout_s,
     )
+    try:
+        programmer.open()
+    except AddressMalformed as malformed:
+        raise UsageError(f"--port = {malformed.address!r}: {malformed.why}") from malformed
     with programmer:
         try:
             yield programmer, terminal
@@ -347,7 +403,7 @@ def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown)
         raise unknown
     if not resolution.done:
         terminal.complain_of("not_done", f"the request was NOT carried out: {resolution.text}")
-        raise typer.Exit(ExitCode.NO_ANSWER)
+        raise typer.Exit(ExitCode.NOT_DONE)
     text = resolution.text
     terminal.answer(
         identity,
@@ -355,21 +411,3 @@ def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown)
         lambda screens: screens.say(f"The answer was lost, but it was done: {text}."),
     )
     raise typer.Exit(ExitCode.DONE)
-
-
-def _counted(option: str, text: str) -> int:
-    number = int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else 0
-    if not 0 < number < 2**64:
-        raise UsageError(f"{option} = {text!r}: a whole number of 1 to 2**64 - 1 wanted")
-    return number
-
-
-def _parsed(quantity: units.Quantity, text: str | None, option: str) -> int | None:
-    return None if text is None else quantity.parse(text, option)
-
-
-def _alarm(text: str) -> Alarm:
-    alarm = ALARM_NAMES.get(text)
-    if alarm is None:
-        raise UsageError(f"ALARM = {text!r}: allowed {', '.join(ALARM_NAMES)}")
-    return alarm

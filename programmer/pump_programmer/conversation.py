@@ -81,6 +81,7 @@ class Conversation:
         self._last_order = 0
         self._staging_limit_ms = STAGING_LIMIT_MS
         self._unresolved: m.Request[m.Response] | None = None
+        self._unresolved_link_id = 0
 
     # --- The port and the link -------------------------------------------------------------------
 
@@ -162,7 +163,7 @@ class Conversation:
         """
         if self._unresolved is None:
             raise LookupError("no outcome is unknown")
-        resolution = outcome.resolve(self, self._unresolved)
+        resolution = outcome.resolve(self, self._unresolved, self._unresolved_link_id)
         self._unresolved = None
         return resolution
 
@@ -212,7 +213,8 @@ class Conversation:
     def _raise_if_unknown(self, request: m.Request[m.Response], error: ProgrammerError) -> None:
         effect = _EFFECTS.get(type(request))
         if effect is not None:
-            self._unresolved = request
+            # The link that the pump's log names, even if finding out takes several new ones.
+            self._unresolved, self._unresolved_link_id = request, self.link_id
             raise OutcomeUnknown(effect, str(error), request) from error
 
     def _perhaps_staged(self) -> str:

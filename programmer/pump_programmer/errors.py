@@ -118,8 +118,11 @@ class PumpRefused(ProgrammerError):
         self.attempts = attempts
 
     def naming_first(self, *fields: Field) -> Self:
-        """The same refusal with the reasons that are about *fields* before the others."""
-        reasons = sorted(self.refusal.reasons, key=lambda reason: reason.field not in fields)
+        """The same refusal with the reasons that are about *fields*, in their order, first."""
+        rank = {field: place for place, field in enumerate(fields)}
+        reasons = sorted(
+            self.refusal.reasons, key=lambda reason: rank.get(reason.field, len(fields))
+        )
         return type(self)(replace(self.refusal, reasons=tuple(reasons)), self.attempts)
 
 

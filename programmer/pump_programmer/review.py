@@ -64,9 +64,7 @@ def percent_text(change_ppm: int) -> str:
     return f"{'+' if tenths > 0 else '-'}{abs(tenths) // 10}.{abs(tenths) % 10} %"
 
 
-def review(
-    current: PrescriptionReport, staged: PrescriptionStaged | PrescriptionReport
-) -> Review:
+def review(current: PrescriptionReport, staged: PrescriptionStaged | PrescriptionReport) -> Review:
     """Put what is in force and what the pump has staged next to each other."""
     old, new = current.prescription, staged.prescription
     return Review(

@@ -6,13 +6,16 @@ It moves bytes by a deadline and says when the port is gone. It knows nothing of
 import errno
 import os
 import re
+import select
 import socket
-from select import select
+from collections.abc import Iterator
+from math import ceil
 from time import monotonic
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 import serial
+from serial.urlhandler import protocol_socket
 
 from pump_programmer.errors import (
     AddressMalformed,
@@ -76,11 +79,12 @@ def open_transport(address: str) -> Transport:
     :raises PortUnavailable: it is no serial port, or no permission.
     """
     scheme, separator, _ = address.partition("://")
+    scheme = scheme.lower()
     if scheme in _NETWORK_SCHEMES and separator:
         _check_host_and_port(address, scheme)
     is_socket = scheme == "socket"
     try:
-        port = serial.serial_for_url(
+        port = (_Socket if is_socket else serial.serial_for_url)(
             address,
             baudrate=_BAUD_RATE,
             timeout=_SLICE_S,
@@ -92,8 +96,8 @@ def open_transport(address: str) -> Transport:
             raise _why_not_open(address, error) from error
         # What pyserial raises for a scheme, or for options, that it does not know.
         raise AddressMalformed(address, _FORMS) from error
-    # pyserial lets what it stumbles over through as it comes: termios.error is no OSError.
-    except (serial.SerialException, OSError, TypeError, *_TERMIOS_ERRORS) as error:
+    # pyserial lets what it stumbles over through as it comes.
+    except (serial.SerialException, OSError, TypeError) as error:
         raise _why_not_open(address, error) from error
     if os.name == "posix" and (not separator or is_socket):
         return _DescriptorTransport(address, port, is_socket=is_socket)
@@ -114,12 +118,7 @@ def _check_host_and_port(address: str, scheme: str) -> None:
 
 
 def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
-    numbers = set()
-    cause: BaseException | None = error
-    while cause is not None:
-        # termios.error has its number only among its arguments.
-        numbers.add(getattr(cause, "errno", None) or next(iter(cause.args), None))
-        cause = cause.__cause__ or cause.__context__
+    numbers = set(_error_numbers(error))
     if isinstance(error.__context__, socket.gaierror):
         return PortMissing(f"port {address}: no such host")
     if numbers & _BUSY:
@@ -127,8 +126,6 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
     if numbers & _MISSING:
         what = "nothing listens there" if "://" in address else "no such device"
         return PortMissing(f"port {address}: {what}; is the pump running?")
-    if errno.EACCES in numbers or errno.EPERM in numbers:
-        return PortUnavailable(f"port {address}: no permission to open it")
     if address.startswith("rfc2217://") and (numbers & _HUNG_UP or _NO_RFC2217.search(str(error))):
         return PortBusy(
             f"port {address} does not answer as an RFC 2217 port; "
@@ -136,9 +133,36 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
         )
     if numbers & _NOT_SERIAL:
         return PortUnavailable(f"port {address} is not a serial port")
-    number = next((each for each in numbers if isinstance(each, int)), None)
-    why = str(error) if number is None else os.strerror(number)
+    why = os.strerror(min(numbers)) if numbers else str(error)
     return PortUnavailable(f"port {address} cannot be opened: {why}")
+
+
+def _error_numbers(error: BaseException) -> Iterator[int]:
+    cause: BaseException | None = error
+    while cause is not None:
+        # termios.error is no OSError and has its number only among its arguments.
+        for number in (getattr(cause, "errno", None), *cause.args[:1]):
+            if isinstance(number, int):
+                yield number
+        cause = cause.__cause__ or cause.__context__
+
+
+class _Socket(protocol_socket.Serial):
+    """pyserial's, which asks `select` when it opens whether there is anything to throw away."""
+
+    def reset_input_buffer(self) -> None:
+        """Nothing to do: the connection is new."""
+
+
+def _is_ready(descriptor: int, timeout_s: float, *, to_write: bool) -> bool:
+    """Whether bytes can be moved within *timeout_s*, or the port is gone, as moving them tells."""
+    timeout_s = max(0.0, timeout_s)
+    if hasattr(select, "poll"):  # `select` knows no descriptor above 1,023, and Windows no `poll`
+        poll = select.poll()
+        poll.register(descriptor, select.POLLOUT if to_write else select.POLLIN)
+        return bool(poll.poll(ceil(timeout_s * 1_000)))
+    to_read, to_send = ((), (descriptor,)) if to_write else ((descriptor,), ())
+    return any(select.select(to_read, to_send, (), timeout_s))
 
 
 def _close(port: serial.SerialBase) -> None:
@@ -167,8 +191,7 @@ class _DescriptorTransport:
 
     def read(self, timeout_s: float) -> bytes:
         try:
-            ready, _, _ = select((self._descriptor,), (), (), timeout_s)
-            if not ready:
+            if not _is_ready(self._descriptor, timeout_s, to_write=False):
                 return b""
             data = os.read(self._descriptor, _CHUNK_BYTES)
         except BlockingIOError:
@@ -187,7 +210,7 @@ class _DescriptorTransport:
                 data = data[os.write(self._descriptor, data) :]
             except BlockingIOError:
                 wait_s = give_up_at - monotonic()
-                if wait_s <= 0 or not select((), (self._descriptor,), (), wait_s)[1]:
+                if wait_s <= 0 or not _is_ready(self._descriptor, wait_s, to_write=True):
                     return
             except OSError as error:
                 raise self._gone(error.strerror) from error
@@ -208,7 +231,7 @@ class _PyserialTransport:
     """Any other port: pyserial waits, in slices, because a change of its timeout is a change of
     the port's settings, and on some ports that is a conversation of its own."""
 
-    def __init__(self, address: str, port: serial.Serial):
+    def __init__(self, address: str, port: serial.Serial | protocol_socket.Serial):
         self._address = address
         self._port = port
 

@@ -8,20 +8,22 @@ from collections.abc import Iterable
 from typing import Final
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from pump_programmer.phrases import (
     alarm_line,
     bolus_line,
+    grouped,
     log_range,
     moment,
     service,
     volume,
     when,
 )
+from pump_programmer.printer import Printer
+from pump_programmer.programmer import Staged
 from pump_programmer.review import Review
-from pump_programmer.words import access_text, clock_text, log_text, spaced
+from pump_programmer.words import access_text, clock_text, link_text, log_text, spaced
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_protocol.codes import AlarmFlag, Mode
@@ -34,17 +36,18 @@ class Screens:
     """The screens of one command, on one console; the banner stands above the first of them."""
 
     def __init__(self, console: Console, identity: m.Identity):
-        self._console = console
+        self._printer = Printer(console)
         self._identity = identity
-        line = Text()
-        line.append(f" {_BANNER} ", style="bold black on yellow")
-        line.append(f"  {identity.model}, serial number {identity.serial_number}")
-        console.print(line)
-        console.print()
+        # The margins are there for the colored ground behind the words.
+        banner = f" {_BANNER} " if self._printer.on_terminal else _BANNER
+        line = Text(banner, style="bold black on yellow", end="")
+        who = Text(f"  {identity.model}, serial number {identity.serial_number}")
+        self._printer.say(Text.assemble(line, who))
+        self.say("")
 
     def say(self, text: str, style: str = "") -> None:
         """Sentences, taken literally."""
-        self._console.print(Text(text, style=style))
+        self._printer.say(text, style)
 
     def identity(self) -> None:
         """Who answers, and its limits."""
@@ -74,18 +77,21 @@ class Screens:
                     f"{units.format_rate(pump.maximum_rate_nl_per_day)}"
                 ),
             ),
-            ("Daily dose", f"at most {units.format_daily_dose(pump.maximum_daily_dose_ng)}"),
+            (
+                "Daily dose",
+                grouped(f"at most {units.format_daily_dose(pump.maximum_daily_dose_ng)}"),
+            ),
             (
                 "Bolus",
                 (
-                    f"at most {units.format_dose(pump.maximum_bolus_dose_ng)} in "
+                    f"at most {grouped(units.format_dose(pump.maximum_bolus_dose_ng))} in "
                     f"{units.format_duration(pump.minimum_bolus_duration_ms)} to "
                     f"{units.format_duration(pump.maximum_bolus_duration_ms)}"
                 ),
             ),
             (
                 "Concentration",
-                (
+                grouped(
                     f"{units.format_concentration(pump.minimum_concentration_ng_per_ml)} to "
                     f"{units.format_concentration(pump.maximum_concentration_ng_per_ml)}"
                 ),
@@ -100,7 +106,8 @@ class Screens:
                     f"{units.format_duration(pump.minimum_silence_ms)} to "
                     f"{units.format_duration(pump.maximum_silence_critical_ms)} for critical "
                     "alarms, at most "
-                    f"{units.format_duration(pump.maximum_silence_non_critical_ms)} for others"
+                    f"{units.format_duration(pump.maximum_silence_non_critical_ms)} for "
+                    "non-critical ones"
                 ),
             ),
         )
@@ -148,24 +155,43 @@ class Screens:
         if prescription.mode is Mode.STOPPED:
             self.say("All infusion is STOPPED.", _ALARM_STYLE)
         if status.has_pending:
-            self.say("A prescription is staged and NOT in force.", "bold yellow")
+            self.say(
+                "A prescription is staged and NOT in force: pump-programmer staged shows it.",
+                "bold yellow",
+            )
         self._alarms(status)
 
     def review(self, review: Review) -> None:
         """Current and pending side by side, and what to think of."""
-        table = _table("", "Current", "Pending", "Change")
-        for row in review.rows:
-            style = "bold" if row.changed else ""
-            table.add_row(
-                Text(row.label),
-                Text(row.current),
-                Text(row.pending, style),
-                Text(row.change, style),
-            )
-        self._console.print(table)
+        styles = ("bold" if row.changed else "" for row in review.rows)
+        self._printer.table(
+            ("", "Current", "Pending", "Change"),
+            (
+                (row.label, row.current, Text(row.pending, style), Text(row.change, style))
+                for row, style in zip(review.rows, styles, strict=True)
+            ),
+        )
         self.say("" if review.changed else "No setting changes.\n")
         for warning in review.warnings:
             self.say(f"WARNING: {warning}\n", _ALARM_STYLE)
+
+    def staged(self, found: Staged) -> None:
+        """What is staged next to what is in force, and whether it was dropped."""
+        if found.review is None:
+            self.say("Nothing is staged.")
+            return
+        self.review(found.review)
+        if found.rolled_back is None:
+            self.say(
+                f"Version {found.review.pending_version} is staged and NOT in force. It expires "
+                "by itself; pump-programmer staged --roll-back drops it.",
+                "bold yellow",
+            )
+        else:
+            self.say(
+                "It was dropped and nothing is staged. Prescription version "
+                f"{found.rolled_back.version} is in force as before."
+            )
 
     def committed(self, committed: m.PrescriptionCommitted, status: m.StatusReport) -> None:
         """A prescription that is in force, and what follows from it."""
@@ -176,29 +202,36 @@ class Screens:
 
     def log(self, status: m.StatusReport, entries: Iterable[m.LogEntry]) -> None:
         """Records of the therapy log, oldest first."""
-        table = _table("No.", "Pump clock", "Version", "Event")
-        for entry in entries:
-            table.add_row(
-                str(entry.sequence),
-                moment(status, entry.at_ms),
-                str(entry.prescription_version),
-                Text(log_text(entry)),
-            )
-        self._console.print(table)
+        self._printer.table(
+            ("No.", "Pump clock", "Version", "Event"),
+            (
+                (
+                    str(entry.sequence),
+                    moment(status, entry.at_ms),
+                    str(entry.prescription_version),
+                    log_text(entry),
+                )
+                for entry in entries
+            ),
+        )
         self.say(f"\nThe log holds {log_range(status.therapy_log)}.")
 
     def access_log(self, status: m.StatusReport, entries: Iterable[m.AccessEntry]) -> None:
         """Records of the access log, oldest first."""
-        table = _table("No.", "First", "Last", "Times", "Event")
-        for entry in entries:
-            table.add_row(
-                str(entry.sequence),
-                moment(status, entry.first_at_ms),
-                moment(status, entry.last_at_ms),
-                str(entry.count),
-                Text(access_text(entry)),
-            )
-        self._console.print(table)
+        self._printer.table(
+            ("No.", "First", "Last", "Times", "Link", "Event"),
+            (
+                (
+                    str(entry.sequence),
+                    moment(status, entry.first_at_ms),
+                    moment(status, entry.last_at_ms),
+                    str(entry.count),
+                    link_text(entry.link_id),
+                    access_text(entry),
+                )
+                for entry in entries
+            ),
+        )
 
     def bolus_preview(self, prescription: m.Prescription, dose_ng: int, duration_ms: int) -> None:
         """What a bolus would deliver."""
@@ -222,6 +255,7 @@ class Screens:
             ),
             ("On top of", units.format_rate(prescription.rate_nl_per_day)),
         )
+        self.say("")
 
     def bolus(self, ordered: m.BolusOrdered, status: m.StatusReport) -> None:
         """A bolus that has begun."""
@@ -240,6 +274,7 @@ class Screens:
             ),
             ("Believed after", units.format_volume(volume_nl)),
         )
+        self.say("")
 
     def refill(self, updated: m.ReservoirUpdated, status: m.StatusReport) -> None:
         """A reservoir update, and the new date that follows from it."""
@@ -255,11 +290,13 @@ class Screens:
 
     def self_test(self, report: m.SelfTestReport) -> None:
         """What each check found."""
-        grid = _grid()
-        for result in report.results:
-            verdict = Text("passed") if result.passed else Text("FAILED", _ALARM_STYLE)
-            grid.add_row(spaced(result.check).capitalize(), verdict)
-        self._console.print(grid)
+        self._printer.facts(
+            (
+                spaced(result.check).capitalize(),
+                Text("passed") if result.passed else Text("FAILED", _ALARM_STYLE),
+            )
+            for result in report.results
+        )
 
     def _alarms(self, status: m.StatusReport) -> None:
         if not status.alarms:
@@ -271,21 +308,4 @@ class Screens:
             self.say(f"Next tone: {when(status, status.next_tone_at_ms)}")
 
     def _facts(self, *facts: tuple[str, str]) -> None:
-        grid = _grid()
-        for label, value in facts:
-            grid.add_row(label, Text(value))
-        self._console.print(grid)
-
-
-def _grid() -> Table:
-    grid = Table.grid(padding=(0, 2))
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column(overflow="fold")
-    return grid
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
+        self._printer.facts(facts)

@@ -239,6 +239,11 @@ def log_text(entry: LogEntry) -> str:
     return _LOG_SENTENCES[entry.event](entry.a, entry.b)
 
 
+def link_text(link_id: int) -> str:
+    """Enough of a random link id to tell neighboring records apart: its last four digits."""
+    return f"{link_id & 0xFFFF:04x}" if link_id else "-"
+
+
 def access_text(entry: AccessEntry) -> str:
     """One record of the access log as a sentence."""
     if entry.event is AccessEvent.INTERROGATED:

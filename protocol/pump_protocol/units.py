@@ -31,6 +31,7 @@ _MS_PER_H: Final = 60 * _MS_PER_MIN
 _MS_PER_DAY: Final = 24 * _MS_PER_H
 
 _NUMBER: Final = re.compile(r"([0-9]{1,20})(?:\.([0-9]{1,20}))?")
+_EXPONENT: Final = re.compile(r"[0-9.]+[eE][+-]?[0-9]")
 _TERM: Final = re.compile(rf"{_NUMBER.pattern}\s*([^\s0-9.,]+)\s*")
 
 
@@ -59,7 +60,7 @@ class Quantity:
         label = field or self.name
         total, rest, last = Fraction(0), text.strip(), None
         while rest:
-            term = _TERM.match(rest)
+            term = None if _EXPONENT.match(rest) else _TERM.match(rest)
             if term is None:
                 raise UnitError(label, text, self._why_unreadable(rest), tuple(self.units))
             whole, decimals, unit = term.groups()
@@ -86,6 +87,8 @@ class Quantity:
 
     def _why_unreadable(self, text: str) -> str:
         number = _NUMBER.match(text)
+        if _EXPONENT.match(text):
+            return "write the number out, as 500 or 0.005, without an exponent"
         if "," in text:
             return "a comma may mean two things; write the number as 1500 or 0.15"
         if number is None:

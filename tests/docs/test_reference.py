@@ -18,8 +18,9 @@ from typing import Any
 
 import pytest
 
+from benchmarks.life import live
 from pump_programmer import errors
-from pump_programmer.programmer import Programmed
+from pump_programmer.programmer import Programmed, Staged
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_sim.keys import KEYS_HELP, Keys
@@ -59,6 +60,7 @@ COMMANDS: list[tuple[str, type, set[str]]] = [
     ("identify", m.Identity, set()),
     ("interrogate", m.StatusReport, set()),
     ("program --dose '330 mcg/day' --yes", Programmed, set()),
+    ("staged", Staged, set()),
     ("bolus --dose '10 mcg' --duration '10 min' --yes", m.BolusOrdered, set()),
     ("bolus --abort", m.BolusAborted, set()),
     ("silence low-reservoir --for '1 h'", m.AlarmSilenced, set()),
@@ -146,7 +148,7 @@ def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
     finally:
         process.terminate()
         process.communicate(timeout=10)
-    assert set(record) == keys_in_table("json-output.md", "when it is written:")
+    assert set(record) == keys_in_table("json-output.md", "soon after it was written:")
 
 
 def test_kinds_of_complaint_on_the_page_are_those_of_the_code() -> None:
@@ -272,3 +274,22 @@ def test_modules_that_the_page_names_exist(page: Path) -> None:
     named = set(re.findall(r"`([\w/]+\.py)`", page.read_text("utf-8")))
     files = [path.as_posix() for path in ROOT.glob("*/*/**/*.py") if ".venv" not in path.parts]
     assert {name for name in named if not any(path.endswith(f"/{name}") for path in files)} == set()
+
+
+def test_symbols_of_the_reading_path_are_in_the_module_before_them(architecture: str) -> None:
+    path = architecture.split("## The first fifteen minutes", 1)[1].split("The other half", 1)[0]
+    module, checked = "", 0
+    for link, symbol in re.findall(r"\]\(([\w./]+\.py)\)|(?<!\[)`([\w.]+)`", path):
+        if link:
+            module = (ROOT / "docs" / "explanation" / link).read_text("utf-8")
+        for name in symbol.split(".") if symbol else ():
+            assert re.search(rf"^ *(?:def|class) {name}\b|^{name}: ", module, re.MULTILINE), symbol
+            checked += 1
+    assert checked > 15
+
+
+def test_events_of_a_life_on_the_page_are_as_many_as_the_benchmark_counts() -> None:
+    page = ROOT / "docs" / "explanation" / "decisions" / "0005-one-process-per-pump.md"
+    found = re.search(r"costs (\d+) SimPy events", " ".join(page.read_text("utf-8").split()))
+    assert found is not None
+    assert int(found.group(1)) == live(load_profile("pump-40ml")).simpy_events

@@ -6,6 +6,7 @@ import socket
 import threading
 import tty
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from time import monotonic_ns
 from typing import Any
@@ -17,7 +18,7 @@ from pump_protocol import codes as c
 from pump_protocol import events as ev
 from pump_protocol import messages as m
 from pump_protocol.payloads import prescription_digest
-from pump_protocol.session import Role, Session
+from pump_protocol.session import RetryPolicy, Role, Session
 from pump_protocol.units import volume_for_dose
 
 PRESCRIPTION = m.Prescription(
@@ -54,6 +55,9 @@ IDENTITY = m.Identity(
     firmware_version="0",
 )
 NOW_MS = 1_000_000
+PATIENT = {"response_timeout_ms": 5_000, "attempts": 4, "deadline_s": 20.0}
+IMPATIENT = {"response_timeout_ms": 50, "attempts": 2}
+"""For where no answer comes."""
 LOW_ALARM = m.AlarmRecord(
     c.Alarm.LOW_RESERVOIR, c.AlarmFlag.ACTIVE, NOW_MS - 60_000, None, NOW_MS + 1
 )
@@ -185,6 +189,11 @@ class ScriptedPump:
                 return m.PrescriptionReport(
                     c.PrescriptionSlot.CURRENT, self.version, digest, self.prescription
                 )
+            case m.ReadPrescription(c.PrescriptionSlot.PENDING):
+                if self.pending is None:
+                    return self._nothing_staged(request)
+                digest = prescription_digest(self.version + 1, self.pending)
+                return m.PrescriptionReport(request.slot, self.version + 1, digest, self.pending)
             case m.StagePrescription(prescription):
                 self.pending = prescription
                 digest = prescription_digest(self.version + 1, prescription)
@@ -192,6 +201,8 @@ class ScriptedPump:
             case m.CommitPrescription():
                 return self._commit(request)
             case m.RollBackPrescription():
+                if self.pending is None:
+                    return self._nothing_staged(request)
                 self.pending = None
                 return m.PrescriptionRolledBack(self.version)
             case m.OrderBolus() | m.UpdateReservoir():
@@ -214,7 +225,9 @@ class ScriptedPump:
                 return m.LogPage(self.log_range(), tuple(entries[:limit]))
             case m.ReadAccessLog(first, limit):
                 access = [
-                    m.AccessEntry(number, 1, 2, 3, c.AccessEvent.REFUSED, 9, 16, 21, 7)
+                    m.AccessEntry(
+                        number, 1, 2, 3, c.AccessEvent.REFUSED, 9, 16, 21, 0x5EED_A000 + number
+                    )
                     for number in range(1, 31)
                     if number >= first
                 ]
@@ -228,10 +241,13 @@ class ScriptedPump:
                 )
         raise AssertionError(f"no script for {request}")
 
+    def _nothing_staged(self, request: m.Request[m.Response]) -> m.Response:
+        reason = m.Reason(c.RefusalCode.NOTHING_STAGED, c.Field.NONE)
+        return m.Refusal(request.message_type, (reason,))
+
     def _commit(self, request: m.CommitPrescription) -> m.Response:
         if self.pending is None:
-            reason = m.Reason(c.RefusalCode.NOTHING_STAGED, c.Field.NONE)
-            return m.Refusal(request.message_type, (reason,))
+            return self._nothing_staged(request)
         self.prescription, self.pending = self.pending, None
         self.version += 1
         self.executed.append(request)
@@ -309,11 +325,10 @@ def tcp_pump() -> Iterator[ScriptedPump]:
 
 @pytest.fixture
 def connect() -> Callable[..., Programmer]:
-    """A programmer with short patience, not yet open."""
+    """A programmer, not yet open, so patient that a busy machine makes it repeat nothing."""
 
     def make(address: str, **settings: Any) -> Programmer:
-        patience = {"response_timeout_ms": 50, "attempts": 2, "deadline_s": 2.0, "programmer_id": 7}
-        return Programmer(address, **{**patience, **settings})
+        return Programmer(address, **{**PATIENT, "programmer_id": 7, **settings})
 
     return make
 
@@ -323,3 +338,27 @@ def programmer(pump: ScriptedPump, connect: Callable[..., Programmer]) -> Iterat
     """A programmer with an open link to the scripted pump."""
     with connect(pump.address) as connected:
         yield connected
+
+
+@pytest.fixture
+def muted(pump: ScriptedPump, programmer: Programmer) -> Callable[[], AbstractContextManager[None]]:
+    """Within it the pump does what it is asked and its answers get lost; nobody waits for long."""
+
+    @contextmanager
+    def mute() -> Iterator[None]:
+        _set_patience(programmer, IMPATIENT)
+        pump.mangle = lambda data: []
+        try:
+            yield
+        finally:
+            pump.mangle = lambda data: [data]
+            _set_patience(programmer, PATIENT)
+
+    return mute
+
+
+def _set_patience(programmer: Programmer, patience: dict[str, Any]) -> None:
+    policy = RetryPolicy(patience["response_timeout_ms"], patience["attempts"])
+    programmer._retry = policy
+    if programmer._link is not None:
+        programmer._link._session.retry = policy

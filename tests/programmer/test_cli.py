@@ -3,14 +3,16 @@
 import io
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
-from dataclasses import fields
+from dataclasses import fields, replace
 
 import pytest
 
 from pump_programmer import cli
+from pump_programmer.terminal import _EXITS, EXIT_MEANINGS, ExitCode, Terminal
 from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_protocol._version import __version__
@@ -56,7 +58,15 @@ def run(monkeypatch, capsys):
 def ask(run, pump):
     """Run one command against the scripted pump."""
     return lambda *arguments, typed=None: run(
-        "--port", pump.address, "--timeout", "0.2", *arguments, typed=typed
+        "--port", pump.address, "--timeout", "20", *arguments, typed=typed
+    )
+
+
+@pytest.fixture
+def ask_briefly(run, pump):
+    """The same, where answers get lost: a fourth of this is each attempt's time."""
+    return lambda *arguments, typed=None: run(
+        "--port", pump.address, "--timeout", "1", *arguments, typed=typed
     )
 
 
@@ -64,6 +74,8 @@ COMMANDS = [
     ("identify",),
     ("interrogate",),
     ("program", "--dose", "400 mcg/day", "--yes"),
+    ("staged",),
+    ("staged", "--roll-back"),
     ("stop", "--yes"),
     ("bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes"),
     ("bolus", "--abort"),
@@ -141,7 +153,9 @@ def test_the_status_screen_shows_what_a_clinician_needs(ask):
 
 def test_a_staged_prescription_and_a_stopped_pump_are_conspicuous(ask, pump):
     pump.pending = pump.prescription
-    assert "staged and NOT in force" in ask("interrogate").out
+    out = ask("interrogate").out
+    assert "staged and NOT in force" in out
+    assert "pump-programmer staged" in out
     ask("stop", "--yes")
     assert "All infusion is STOPPED" in ask("interrogate").out
 
@@ -155,7 +169,7 @@ def test_program_shows_both_prescriptions_and_the_change_and_asks(ask, pump):
     assert "Total daily dose" in ended.out
     for text in ("300 mcg/day", "400 mcg/day", "+33.3 %", "version 2 is in force"):
         assert text in ended.out
-    assert "Commit this prescription? [y/N]" in ended.err
+    assert ended.err == "Commit this prescription? [y/N] "
     assert pump.prescription.daily_dose_ng == 400_000
 
 
@@ -176,12 +190,50 @@ def test_anything_but_yes_changes_nothing_and_says_so(ask, pump, answer):
         ("refill", "--volume", "20 mL"),
     ],
 )
-def test_without_a_terminal_and_without_yes_nothing_is_changed(ask, pump, command):
-    ended = ask(*command, "--json")
+@pytest.mark.parametrize("typed", [None, "y\n"], ids=["no terminal", "terminal"])
+def test_json_without_yes_asks_nobody_and_says_so_in_one_object(ask, pump, command, typed):
+    """A program reads standard error too: no review and no question may stand before the error."""
+    ended = ask(*command, "--json", typed=typed)
     assert ended.code == 7
-    assert '"kind": "not_confirmed"' in ended.err
+    assert ended.err.count("\n") == 1
+    assert ended.error["kind"] == "not_confirmed"
+    assert "--yes" in ended.error["message"]
     assert ended.out == ""
     assert (pump.executed, pump.pending) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("program", "--rate", "0.2 mL/day"),
+        ("stop",),
+        ("bolus", "--dose", "50 mcg", "--duration", "10 min"),
+        ("refill", "--volume", "20 mL"),
+    ],
+)
+def test_without_a_terminal_and_without_yes_nothing_is_changed(ask, pump, command):
+    ended = ask(*command)
+    assert ended.code == 7
+    assert ended.err.startswith("Error: not confirmed: standard input is no terminal")
+    assert ended.err.count("\n") == 1
+    assert (pump.executed, pump.pending) == ([], None)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("program", "--rate", "0.2 mL/day"),
+        ("bolus", "--dose", "50 mcg", "--duration", "10 min"),
+        ("refill", "--volume", "20 mL"),
+    ],
+)
+def test_a_blank_line_stands_before_each_question(ask, command):
+    assert ask(*command, typed="n\n").out.endswith("\n\n")
+
+
+def test_a_question_that_is_cut_off_does_not_leave_the_cursor_behind_it(ask):
+    ended = ask("refill", "--volume", "20 mL", typed="")
+    assert ended.err.startswith("Tell the pump so? [y/N] \nError: not confirmed")
 
 
 @pytest.mark.parametrize(
@@ -244,6 +296,56 @@ def test_the_log_is_a_list_of_sentences(ask):
     assert "refused: order bolus: out of range" in ask("log", "--access").out
 
 
+def test_the_access_log_tells_links_apart_and_names_its_codes(ask):
+    rows = ask("log", "--access", "--limit", "2").out.splitlines()
+    assert [row.split()[6] for row in rows[-2:]] == ["a001", "a002"]
+    entry = ask("log", "--access", "--json").json["entries"][0]
+    named = (entry["event"], entry["request_type"], entry["code"], entry["field"])
+    assert named == ("refused", "order_bolus", "out_of_range", "rate")
+
+
+# --- What is staged ------------------------------------------------------------------------------
+
+
+def test_what_is_staged_is_shown_next_to_what_is_in_force_and_stays(ask, pump):
+    pump.pending = replace(pump.prescription, daily_dose_ng=400_000, rate_nl_per_day=200_000)
+    out = ask("staged").out
+    assert re.search(r"Total daily dose +300 mcg/day +400 mcg/day +\+33\.3 %", out)
+    assert "staged --roll-back drops it" in out
+    found = ask("staged", "--json").json
+    assert found["review"]["pending"]["daily_dose_ng"] == 400_000
+    assert (found["review"]["pending_version"], found["rolled_back"]) == (2, None)
+    assert pump.pending is not None
+
+
+def test_what_is_staged_can_be_dropped_without_a_question(ask, pump):
+    pump.pending = replace(pump.prescription, daily_dose_ng=400_000, rate_nl_per_day=200_000)
+    assert ask("staged", "--roll-back", "--json").json["rolled_back"] == {"version": 1}
+    assert (pump.pending, pump.version) == (None, 1)
+
+
+@pytest.mark.parametrize("option", [(), ("--roll-back",)])
+def test_nothing_staged_is_an_answer_and_no_error(ask, option):
+    ended = ask("staged", *option)
+    assert (ended.code, ended.out.splitlines()[-1]) == (0, "Nothing is staged.")
+    found = ask("staged", *option, "--json").json
+    assert (found["review"], found["rolled_back"]) == (None, None)
+
+
+# --- Where a program reads it --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, ("program", "--drug", "saline")], ids=" ".join)
+def test_what_goes_to_no_terminal_is_neither_padded_nor_wrapped(ask, command, monkeypatch):
+    """So that grep finds a phrase on one line."""
+    out = ask(*command).out
+    assert [line for line in out.splitlines() if line != line.rstrip()] == []
+    assert not out.startswith(" ")
+    if "saline" in command:
+        warning = next(line for line in out.splitlines() if line.startswith("WARNING"))
+        assert warning.endswith("used up.")
+
+
 # --- Ends ----------------------------------------------------------------------------------------
 
 
@@ -254,7 +356,26 @@ def test_the_log_is_a_list_of_sentences(ask):
         (("program", "--dose", "300", "--yes"), "--dose = '300': the unit is missing"),
         (("program", "--dose", "1 mg/day", "--rate", "1 mL/day"), "give one of"),
         (("program", "--rate", "0.0000001 mL/day"), "not a whole number of nL/day"),
-        (("program", "--drug", "x" * 300, "--yes"), "drug_name takes 300 bytes"),
+        (("program", "--dose", "5e2 mcg/day"), "--dose = '5e2 mcg/day': write the number out"),
+        (("program", "--drug", "x" * 33, "--yes"), "33 bytes; allowed 1 to 32 bytes of printable"),
+        (("program", "--drug", "\u00e4" * 17, "--yes"), "--drug = '" + "\u00e4" * 17 + "': 34 b"),
+        (("program", "--drug", "", "--yes"), "--drug = '': 0 bytes; allowed 1 to 32 bytes"),
+        (("program", "--drug", "a\tb", "--yes"), "--drug = 'a\\tb': not printable"),
+        (("program", "--drug", "\udcff", "--yes"), "not printable"),
+        (
+            ("program", "--concentration", "0 mcg/mL", "--yes"),
+            "--concentration = '0 mcg/mL': allowed 1 mcg/mL to 100000 mcg/mL",
+        ),
+        (
+            ("program", "--concentration", "1 mg/mL", "--dose", "999999999 mg/day", "--yes"),
+            "--dose = '999999999 mg/day': that makes a rate of 999999999 mL/day; allowed 0.048 mL",
+        ),
+        (
+            ("bolus", "--dose", "99999999 mg", "--duration", "1 h", "--yes"),
+            "--dose = '99999999 mg': allowed at most 500 mcg",
+        ),
+        (("identify", "--port", "x"), "give --port before the command"),
+        (("identify", "--timeout", "1"), "give --timeout before the command"),
         (("bolus",), "give --dose and --duration, or --abort"),
         (("bolus", "--abort", "--dose", "1 mcg"), "--abort goes with neither"),
         (("refill", "--volume", "20"), "--volume = '20': the unit is missing"),
@@ -263,7 +384,7 @@ def test_the_log_is_a_list_of_sentences(ask):
         (("silence", "noise", "--for", "1 h"), "low-reservoir, empty-reservoir, eri, eos, stopped"),
         (("acknowledge", "noise"), "ALARM = 'noise': allowed low-reservoir"),
         (("alarm-test", "loud"), "CLASS = 'loud': allowed non-critical, critical"),
-        (("clock", "--set", "noon"), "clock = 'noon'"),
+        (("clock", "--set", "noon"), "--set = 'noon'"),
         (("log", "--since", "0"), "--since = '0'"),
         (("log", "--limit", "-1"), "--limit = '-1'"),
         (("dance",), "dance"),
@@ -276,6 +397,7 @@ def test_a_wrong_command_line_is_exit_2_and_says_what_is_allowed(ask, pump, argu
     assert words in ended.err
     assert ended.out == ""
     assert (pump.executed, pump.pending) == ([], None)
+    assert pump.asked_for(m.StagePrescription) == 0
     as_json = ask(*arguments, "--json")
     assert as_json.code == 2
     assert as_json.error["kind"] == "usage"
@@ -333,6 +455,72 @@ def test_a_refusal_is_exit_1_and_lists_every_reason(ask, pump):
     assert ask("program", "--dose", "50 mcg/day", "--yes").err.startswith("Error: the pump refused")
 
 
+def test_reasons_stand_on_lines_of_their_own_beginning_with_what_was_typed(ask, pump):
+    reasons = tuple(
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, field, 3_000_000, 1, 2)
+        for field in (c.Field.LOW_RESERVOIR_THRESHOLD, c.Field.RATE, c.Field.DAILY_DOSE)
+    )
+    pump.answers[m.StagePrescription] = lambda request: m.Refusal(request.message_type, reasons)
+    command = ("program", "--low-reservoir", "3 mL", "--dose", "3 mg/day", "--yes")
+    first, *lines = ask(*command).err.splitlines()
+    assert first == "Error: the pump refused to stage prescription:"
+    assert [line.split(" 3")[0] for line in lines] == [
+        "  daily dose",
+        "  low-reservoir threshold",
+        "  rate",
+    ]
+    found = ask(*command, "--json")
+    assert found.err.count("\n") == 1
+    assert [reason["field"] for reason in found.error["reasons"]] == [
+        "daily_dose",
+        "low_reservoir_threshold",
+        "rate",
+    ]
+    reasons = (
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.BOLUS_RATE, 3, 1, 2),
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.BOLUS_DURATION, 3, 1, 2),
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, c.Field.BOLUS_DOSE, 3, 1, 2),
+    )
+    pump.answers[m.OrderBolus] = lambda request: m.Refusal(request.message_type, reasons)
+    found = ask("bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes", "--json")
+    assert [reason["field"] for reason in found.error["reasons"]] == [
+        "bolus_dose",
+        "bolus_duration",
+        "bolus_rate",
+    ]
+
+
+@pytest.mark.parametrize("name", ["low-reservoir", "low_reservoir", "LOW_Reservoir"])
+def test_an_alarm_may_be_written_as_json_and_screens_write_it(ask, pump, name):
+    assert ask("acknowledge", name).code == 0
+    assert ask("silence", name, "--for", "1 h").code == 0
+    assert pump.asked_for(m.AcknowledgeAlarm) == pump.asked_for(m.SilenceAlarm) == 1
+    assert ask("alarm-test", "NON_CRITICAL").code == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "words"),
+    [
+        ("socket://127.0.0.1", "needs HOST:PORT, as socket://127.0.0.1:5000"),
+        ("rfc2217://:5000", "needs HOST:PORT, as rfc2217://"),
+        ("nonsense://x", "a device path, socket://HOST:PORT or rfc2217://HOST:PORT"),
+    ],
+)
+def test_a_malformed_address_is_exit_2_and_says_what_an_address_is(run, address, words):
+    ended = run("--port", address, "identify", "--json")
+    assert ended.code == 2
+    assert ended.error["kind"] == "usage"
+    assert ended.error["message"].startswith(f"--port = '{address}': ")
+    assert words in ended.error["message"]
+
+
+def test_what_is_no_serial_port_is_exit_3_and_says_so(run):
+    ended = run("--port", os.devnull, "identify", "--json")
+    assert ended.code == 3
+    assert ended.error["kind"] == "port_unavailable"
+    assert ended.error["message"] == f"port {os.devnull} is not a serial port"
+
+
 def test_a_missing_port_is_exit_3(run, tmp_path):
     ended = run("--port", str(tmp_path / "none"), "identify", "--json")
     assert ended.code == 3
@@ -345,23 +533,33 @@ def test_a_busy_port_is_exit_3(ask, programmer):
     assert ended.error["kind"] == "port_busy"
 
 
-def test_no_answer_is_exit_4(ask, pump):
+def test_no_answer_is_exit_4(ask_briefly, pump):
     pump.mangle = lambda data: []
-    ended = ask("identify", "--json")
+    ended = ask_briefly("identify", "--json")
     assert ended.code == 4
     assert ended.error["kind"] == "no_answer"
 
 
-def test_a_pump_that_goes_is_exit_4(ask, pump):
+def test_a_lost_answer_to_a_staging_says_that_something_may_be_staged(ask_briefly, pump):
+    """It is exit 4, because therapy is as it was; but it would be wrong to say that nothing is."""
+    silent_from(pump, m.StagePrescription)
+    ended = ask_briefly("program", "--dose", "400 mcg/day", "--yes", "--json")
+    assert ended.code == 4
+    assert ended.error["kind"] == "no_answer"
+    assert "Therapy is as it was. A prescription may be staged" in ended.error["message"]
+    assert "expires by itself within 2 min" in ended.error["message"]
+
+
+def test_a_pump_that_goes_is_exit_8(ask, pump):
     pump.mangle = lambda data: [None]
     ended = ask("identify", "--json")
-    assert ended.code == 4
+    assert ended.code == 8
     assert ended.error["kind"] == "pump_gone"
 
 
-def test_something_that_is_no_pump_is_exit_4(run):
+def test_something_that_is_no_pump_is_exit_9(run):
     ended = run("--port", "loop://", "--timeout", "0.2", "identify", "--json")
-    assert ended.code == 4
+    assert ended.code == 9
     assert ended.error["kind"] == "wrong_peer"
 
 
@@ -375,9 +573,9 @@ def silent_from(pump, request_class):
     pump.answers[request_class] = answer
 
 
-def test_an_unknown_outcome_is_exit_5_and_says_unknown(ask, pump):
+def test_an_unknown_outcome_is_exit_5_and_says_unknown(ask_briefly, pump):
     silent_from(pump, m.UpdateReservoir)
-    ended = ask("refill", "--volume", "20 mL", "--yes", "--json")
+    ended = ask_briefly("refill", "--volume", "20 mL", "--yes", "--json")
     assert ended.code == 5
     assert ended.error["kind"] == "outcome_unknown"
     assert "UNKNOWN whether the reservoir volume was updated" in ended.error["message"]
@@ -409,16 +607,16 @@ def lose_attempts(pump, request_class, count):
         (m.CommitPrescription, ("program", "--dose", "400 mcg/day", "--yes")),
     ],
 )
-def test_an_outcome_that_the_pump_can_tell_is_told(ask, pump, request_class, command):
+def test_an_outcome_that_the_pump_can_tell_is_told(ask_briefly, pump, request_class, command):
     """No answer to four attempts, then the pump is there again: it did what was asked, once."""
     lose_attempts(pump, request_class, 4)
-    ended = ask(*command, "--json")
+    ended = ask_briefly(*command, "--json")
     assert (ended.code, ended.err) == (0, "")
     assert ended.json["resolved"]["done"] is True
     assert len(pump.executed) == 1
 
 
-def test_an_order_that_the_pump_never_got_is_exit_4(ask, pump):
+def test_an_order_that_the_pump_never_got_is_exit_10(ask_briefly, pump):
     lose_attempts(pump, m.UpdateReservoir, 4)
     # An answer without the deed, and lost at that, stands for a request that was lost on the way.
     pump.honest = lambda request, honest=pump.honest: (
@@ -426,8 +624,8 @@ def test_an_order_that_the_pump_never_got_is_exit_4(ask, pump):
         if isinstance(request, m.UpdateReservoir)
         else honest(request)
     )
-    ended = ask("refill", "--volume", "20 mL", "--yes", "--json")
-    assert ended.code == 4
+    ended = ask_briefly("refill", "--volume", "20 mL", "--yes", "--json")
+    assert ended.code == 10
     assert ended.error["kind"] == "not_done"
     assert "NOT carried out" in ended.error["message"]
 
@@ -445,14 +643,48 @@ def test_a_lying_pump_is_exit_6(ask, pump):
 def test_help_lists_the_exit_codes(run):
     ended = run("--help")
     assert ended.code == 0
-    for line in ("0  done", "5  the outcome is UNKNOWN", "130  interrupted"):
+    for line in ("0  done", "5  the outcome is UNKNOWN", "10  the answer was", "130  interrupted"):
         assert line in ended.out
+
+
+def test_every_cause_has_an_exit_code_of_its_own():
+    codes = dict(_EXITS)
+    assert len({*codes.values(), ExitCode.NOT_DONE, ExitCode.DONE}) == len(codes) + 2
+    assert set(EXIT_MEANINGS) == set(ExitCode)
+
+
+def test_summaries_are_whole_and_parameters_are_named_by_what_they_are(run):
+    """Neither cut off, nor with the names of Python's types, nor in braces."""
+    texts = [run("--help").out]
+    commands = re.findall(r"^  ([a-z-]+)  +\w", texts[0].split("Commands:")[1], re.MULTILINE)
+    assert len(commands) == 13
+    texts += [run(command, "--help").out for command in commands]
+    for text in texts:
+        assert not re.search(r"[{}<>]|\w\.\.\.$", text, re.MULTILINE), text
+    assert "--dose QUANTITY" in run("program", "--help").out
+    assert "[OPTIONS] ALARM" in run("silence", "--help").out
+    assert "never asks" in run("bolus", "--help").out
+    assert "{" not in run("silence").err
 
 
 def test_version_and_nothing_at_all(run):
     assert run("--version").out == f"pump-programmer {__version__}\n"
     nothing = run()
     assert "Usage:" in nothing.out + nothing.err
+
+
+def test_a_question_that_is_interrupted_does_not_leave_the_cursor_behind_it(monkeypatch, capsys):
+    class Interrupted(io.StringIO):
+        def isatty(self):
+            return True
+
+        def readline(self, *_):
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "stdin", Interrupted())
+    with pytest.raises(KeyboardInterrupt):
+        Terminal(as_json=False).confirm("Sure?")
+    assert capsys.readouterr().err == "Sure? [y/N] \n"
 
 
 # --- As a process of its own ---------------------------------------------------------------------
@@ -495,6 +727,7 @@ def test_control_c_is_exit_130_without_a_traceback(pump):
     out, err = process.communicate(timeout=20)
     assert process.returncode == 130
     assert "Traceback" not in err
+    assert err.endswith("Error: interrupted\n")
     assert out == ""
 
 

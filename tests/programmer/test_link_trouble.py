@@ -9,6 +9,7 @@ from time import monotonic
 import pytest
 
 from pump_programmer.errors import (
+    AddressMalformed,
     NoAnswerError,
     OutcomeUnknown,
     PortBusy,
@@ -26,6 +27,10 @@ from pump_protocol.payloads import encode
 NOISE = b"\xa5\x5a\x01\xff\xa5 line noise \x00\x5a"
 
 
+IMPATIENT = {"response_timeout_ms": 50, "attempts": 2}
+QUICK_TO_REPEAT = {"response_timeout_ms": 50, "attempts": 400}
+
+
 def dropping(count):
     """Lose the first *count* answers, then deliver."""
     left = [count]
@@ -40,16 +45,18 @@ def dropping(count):
 
 
 def test_a_silent_pump_is_reported_after_the_attempts_and_not_later(pump, connect):
+    """A tenth of a second for the attempts; the deadline is a long way off."""
     pump.mangle = lambda data: []
     before = monotonic()
     with pytest.raises(NoAnswerError, match="no answer to 2 attempts"):
-        connect(pump.address).open()
-    assert monotonic() - before < 1
+        connect(pump.address, **IMPATIENT, deadline_s=600).open()
+    assert 0.09 < monotonic() - before < 60
 
 
-def test_a_lost_answer_is_asked_for_again_and_the_request_is_carried_out_once(pump, programmer):
-    pump.mangle = dropping(1)
-    programmer.refill(20_000_000)
+def test_a_lost_answer_is_asked_for_again_and_the_request_is_carried_out_once(pump, connect):
+    with connect(pump.address, **QUICK_TO_REPEAT) as programmer:
+        pump.mangle = dropping(1)
+        programmer.refill(20_000_000)
     assert pump.asked_for(m.UpdateReservoir) == 1
     assert len(pump.executed) == 1
 
@@ -76,24 +83,24 @@ def test_duplicate_answers_are_ignored(pump, connect):
 
 def test_garbage_that_never_ends_does_not_outlast_the_deadline(pump, connect):
     """A client that starts its timeout anew at every byte would wait for ever."""
-    with connect(pump.address, response_timeout_ms=60_000, deadline_s=0.3) as programmer:
+    with connect(pump.address, response_timeout_ms=600_000, deadline_s=1) as programmer:
         pump.mangle = lambda data: []
         pump.trickle_ms = 5
         before = monotonic()
         with pytest.raises(NoAnswerError, match="bytes arrived, and the answer was not among"):
             programmer.interrogate()
-        assert 0.25 < monotonic() - before < 2
+        assert 0.9 < monotonic() - before < 60
 
 
 def test_garbage_that_never_ends_does_not_delay_the_retries(pump, connect):
-    with connect(pump.address, response_timeout_ms=50, attempts=3) as programmer:
+    with connect(pump.address, **QUICK_TO_REPEAT) as programmer:
         pump.mangle = dropping(2)
         pump.trickle_ms = 5
         assert programmer.interrogate() == pump.status()
 
 
 def test_after_a_deadline_the_next_exchange_opens_a_new_link(pump, connect):
-    with connect(pump.address, response_timeout_ms=60_000, deadline_s=0.1) as programmer:
+    with connect(pump.address, response_timeout_ms=600_000, deadline_s=1) as programmer:
         old_link = programmer.link_id
         pump.mangle = dropping(1)
         with pytest.raises(NoAnswerError):
@@ -131,9 +138,8 @@ def test_a_commit_whose_port_dies_has_an_unknown_outcome(pump, connect):
         lambda p: p.commit(bytes(32)),
     ],
 )
-def test_a_lost_answer_to_a_change_is_an_unknown_outcome(pump, programmer, ask):
-    pump.mangle = lambda data: []
-    with pytest.raises(OutcomeUnknown, match=r"UNKNOWN whether .* Interrogate the pump"):
+def test_a_lost_answer_to_a_change_is_an_unknown_outcome(muted, programmer, ask):
+    with muted(), pytest.raises(OutcomeUnknown, match=r"UNKNOWN whether .* Interrogate the pump"):
         ask(programmer)
 
 
@@ -143,17 +149,42 @@ def test_a_lost_answer_to_a_change_is_an_unknown_outcome(pump, programmer, ask):
         lambda p: p.identify(),
         lambda p: p.interrogate(),
         lambda p: p.read_prescription(),
-        lambda p: p.stage(m.Prescription(c.Mode.STOPPED, c.MassUnit.MICROGRAM, 1, 0, 0, 0, "x")),
-        lambda p: p.roll_back(),
         lambda p: list(p.read_log()),
         lambda p: p.self_test(),
         lambda p: p.test_alarm(c.AlarmClass.CRITICAL),
     ],
 )
-def test_a_lost_answer_to_what_changes_no_therapy_is_only_no_answer(pump, programmer, ask):
-    pump.mangle = lambda data: []
-    with pytest.raises(NoAnswerError):
+def test_a_lost_answer_to_what_only_reads_is_only_no_answer(muted, programmer, ask):
+    with muted(), pytest.raises(NoAnswerError) as caught:
         ask(programmer)
+    assert "staged" not in str(caught.value)
+
+
+STAGING = [
+    lambda p: p.stage(m.Prescription(c.Mode.STOPPED, c.MassUnit.MICROGRAM, 1, 0, 0, 0, "x")),
+    lambda p: p.roll_back(),
+]
+PERHAPS_STAGED = (
+    "Therapy is as it was. A prescription may be staged: it is not in force, expires by itself "
+    "within 2 min, and a roll-back drops it at once."
+)
+
+
+@pytest.mark.parametrize("ask", STAGING)
+def test_a_lost_answer_to_a_staging_does_not_claim_that_nothing_is_staged(muted, programmer, ask):
+    with muted(), pytest.raises(NoAnswerError) as caught:
+        ask(programmer)
+    assert str(caught.value).startswith("no answer to 2 attempts")
+    assert str(caught.value).endswith(f". {PERHAPS_STAGED}")
+
+
+@pytest.mark.parametrize("ask", STAGING)
+def test_a_port_that_dies_at_a_staging_does_not_claim_that_nothing_is_staged(pump, connect, ask):
+    with connect(pump.address) as programmer:
+        pump.mangle = lambda data: [None]
+        with pytest.raises(PumpGone) as caught:
+            ask(programmer)
+    assert str(caught.value).endswith(f". {PERHAPS_STAGED}")
 
 
 def test_a_link_that_ended_is_opened_anew_and_the_request_sent_again(pump, programmer):
@@ -172,7 +203,7 @@ def test_an_order_on_a_link_that_ended_gets_the_number_after_the_pumps_last(pump
     assert [order.order_number for order in pump.executed] == [42]
 
 
-def test_a_change_that_was_perhaps_done_before_the_link_ended_is_not_sent_again(pump, programmer):
+def test_a_change_that_was_perhaps_done_before_the_link_ended_is_not_sent_again(pump, connect):
     """The first answer is lost, then the pump forgets the link: resending could do it twice."""
 
     def lose_and_forget(data):
@@ -180,12 +211,13 @@ def test_a_change_that_was_perhaps_done_before_the_link_ended_is_not_sent_again(
         pump.forget_link()
         return []
 
-    pump.mangle = lose_and_forget
-    with pytest.raises(OutcomeUnknown):
-        programmer.refill(20_000_000)
-    assert len(pump.executed) == 1
-    assert programmer.resolve().done is True
-    assert len(pump.executed) == 1
+    with connect(pump.address, **QUICK_TO_REPEAT) as programmer:
+        pump.mangle = lose_and_forget
+        with pytest.raises(OutcomeUnknown):
+            programmer.refill(20_000_000)
+        assert len(pump.executed) == 1
+        assert programmer.resolve().done is True
+        assert len(pump.executed) == 1
 
 
 def test_a_pump_that_loses_every_link_is_an_error_and_not_a_loop(pump, programmer):
@@ -234,7 +266,7 @@ def test_an_answer_of_the_wrong_kind_to_a_change_leaves_its_outcome_unknown(pump
 
 def test_an_echo_is_a_wrong_peer(connect):
     with pytest.raises(WrongPeer, match="echoes"):
-        connect("loop://").open()
+        connect("loop://", **IMPATIENT).open()
 
 
 # --- Ports ---------------------------------------------------------------------------------------
@@ -266,18 +298,34 @@ def test_a_device_is_free_again_after_close(pump, connect):
 
 
 @pytest.mark.parametrize(
-    "address", ["socket://127.0.0.1", "socket://127.0.0.1:99999", "nonsense://x", "socket://"]
+    ("address", "why"),
+    [
+        ("socket://127.0.0.1", "needs HOST:PORT"),
+        ("socket://127.0.0.1:99999", "PORT of 1 to 65535"),
+        ("socket://127.0.0.1:0", "PORT of 1 to 65535"),
+        ("socket://127.0.0.1:five", "needs HOST:PORT"),
+        ("socket://", "needs HOST:PORT"),
+        ("SOCKET://", "needs HOST:PORT"),
+        ("socket://:5000", "needs HOST:PORT"),
+        ("rfc2217://127.0.0.1", "needs HOST:PORT, as rfc2217://"),
+        ("nonsense://x", "a device path, socket://HOST:PORT or rfc2217://HOST:PORT"),
+    ],
 )
-def test_a_malformed_address_is_unusable_and_says_which(connect, address):
-    with pytest.raises(PortUnavailable, match=address):
+def test_a_malformed_address_is_unusable_and_says_which_and_why(connect, address, why):
+    with pytest.raises(AddressMalformed, match=why) as caught:
         connect(address).open()
+    assert str(caught.value).startswith(f"port {address}: ")
+    assert caught.value.address == address
 
 
-def test_a_file_is_no_serial_port(connect, tmp_path):
+@pytest.mark.parametrize("kind", ["file", "directory", "null device"])
+def test_what_is_no_serial_port_is_called_so(connect, tmp_path, kind):
     path = tmp_path / "file"
     path.write_bytes(b"")
-    with pytest.raises(PortUnavailable):
-        connect(str(path)).open()
+    address = {"file": str(path), "directory": str(tmp_path), "null device": os.devnull}[kind]
+    with pytest.raises(PortUnavailable) as caught:
+        connect(address).open()
+    assert str(caught.value) == f"port {address} is not a serial port"
 
 
 @pytest.mark.filterwarnings(  # both in pyserial's RFC 2217 client
@@ -322,11 +370,13 @@ def test_a_full_line_that_nobody_reads_does_not_hold_a_request_up(connect):
     master, replica = os.openpty()
     try:
         tty.setraw(replica)
-        programmer = connect(os.ttyname(replica), response_timeout_ms=5, attempts=400)
+        programmer = connect(
+            os.ttyname(replica), response_timeout_ms=1, attempts=100_000, deadline_s=1
+        )
         before = monotonic()
         with pytest.raises(NoAnswerError):
             programmer.open()
-        assert monotonic() - before < 4
+        assert monotonic() - before < 60
     finally:
         os.close(master)
         os.close(replica)

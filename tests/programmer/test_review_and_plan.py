@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump_programmer import words
-from pump_programmer.jsonable import fields_of, jsonable
+from pump_programmer.jsonable import access_fields, fields_of, jsonable
+from pump_programmer.phrases import alarm_line, grouped
 from pump_programmer.plan import Wishes, planned
 from pump_programmer.review import percent_text, review
 from pump_protocol import codes as c
@@ -107,6 +108,17 @@ def test_stopping_warns_of_withdrawal_and_of_the_alarm():
 def test_a_new_concentration_warns_of_the_old_drug_in_the_catheter():
     (warning,) = compare(replace(CURRENT, concentration_ng_per_ml=500_000)).warnings
     assert "catheter" in warning
+    assert "reservoir stays the old drug until it is refilled" in warning
+    assert compare(replace(CURRENT, drug_name="saline")).warnings == (warning,)
+
+
+def test_a_changed_word_is_changed_and_only_what_was_not_there_is_new():
+    other = replace(
+        CURRENT, mode=c.Mode.MINIMUM_RATE, drug_name="saline", mass_unit=c.MassUnit.MILLIGRAM
+    )
+    found = rows(other)
+    assert {found[name].change for name in ("mode", "drug_name", "mass_unit")} == {"changed"}
+    assert "new" not in {row.change for row in found.values()}
 
 
 def test_the_minimum_rate_warns_that_it_is_no_therapy():
@@ -188,6 +200,52 @@ def test_every_code_has_its_words():
     assert words.request_name(0x7E) == "request 0x7E"
 
 
+def test_classes_and_the_ends_of_service_are_called_what_clinicians_call_them():
+    def log(event, a, b=0):
+        return words.log_text(m.LogEntry(1, 1, event, a, b, 0, 1))
+
+    assert log(c.LogEvent.ALARM_RAISED, c.Alarm.ERI, c.AlarmClass.NON_CRITICAL) == (
+        "ALARM ERI (replacement due) (non-critical)"
+    )
+    assert log(c.LogEvent.ALARM_CLEARED, c.Alarm.EOS) == "alarm EOS (end of service) cleared"
+    assert log(c.LogEvent.ALARM_TESTED, c.AlarmClass.NON_CRITICAL) == "non-critical tone tested"
+    assert words.spaced(c.SecurityProfile.LEGACY_INSECURE) == "legacy-insecure: no security"
+    assert words.spaced(c.ServiceState.ERI) == "ERI (replacement due)"
+    assert words.spaced(c.Mode.STOPPED) == "stopped"  # no other code of the same number is renamed
+    assert words.spaced(c.MassUnit.MICROGRAM) == "microgram"
+
+
+def test_a_link_is_told_from_its_neighbors_by_four_digits():
+    assert words.link_text(0xABCD_0000_0000_00FE) == "00fe"
+    assert words.link_text(0) == "-"
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("1 mcg/mL to 100000 mcg/mL", "1 mcg/mL to 100,000 mcg/mL"),
+        ("at most 2000 mcg", "at most 2,000 mcg"),
+        ("0.000001 mL, 1234.56789 mL, 999 mL", "0.000001 mL, 1,234.56789 mL, 999 mL"),
+    ],
+)
+def test_long_numbers_are_grouped_and_decimals_are_not(text, shown):
+    assert grouped(text) == shown
+
+
+@pytest.mark.parametrize("alarm", c.Alarm)
+def test_an_alarm_has_a_line_for_each_thing_that_happened_to_it(pump, alarm):
+    flags = c.AlarmFlag.ACKNOWLEDGED | c.AlarmFlag.SILENCED
+    record = m.AlarmRecord(alarm, flags, 0, 10**6, 2 * 10**6)
+    lines = alarm_line(pump.status(), record).splitlines()
+    assert [line.split()[0] for line in lines] == [
+        "ALARM",
+        "condition",
+        "acknowledged,",
+        "silenced",
+    ]
+    assert max(map(len, lines)) < 80
+
+
 def test_a_clock_reads_as_a_date_and_never_fails():
     assert words.clock_text(0) == "1970-01-01 00:00:00"
     assert words.clock_text(2**64 - 1) == f"{2**64 - 1} ms"
@@ -199,11 +257,19 @@ def test_a_clock_reads_as_a_date_and_never_fails():
         (43 * 86_400_000 + 2 * 3_600_000 + 59_000, "in 43 d 2 h"),
         (-303_000, "5 min 3 s ago"),
         (86_400_000 + 999, "in 1 d"),
+        (86_400_000 + 59 * 60_000 + 5_000, "in 1 d"),  # neither minutes nor seconds beside days
+        (3_600_000 + 59_000, "in 1 h"),
+        (2 * 3_600_000 + 61_000, "in 2 h 1 min"),
+        (730 * 86_400_000, "in 730 d"),
+        (-731 * 86_400_000, "2 y ago"),
+        (2_466 * 86_400_000 + 18 * 3_600_000, "in 6 y 9 mo"),
+        (25 * 2_629_800_000 - 1, "in 2 y"),
+        (25 * 2_629_800_000, "in 2 y 1 mo"),
         (999, "now"),
         (1_500, "in 1 s"),
     ],
 )
-def test_distances_have_two_units_at_most(away_ms, text):
+def test_distances_have_two_neighboring_units_at_most(away_ms, text):
     assert words.distance_text(10**12, 10**12 + away_ms) == text
 
 
@@ -215,6 +281,8 @@ def test_a_clock_reading_is_local_and_has_no_zone():
     for bad in ("2026-11-22T10:00+01:00", "yesterday", "", "1969-12-31", "10:00"):
         with pytest.raises(UnitError, match="clock = "):
             words.parse_clock(bad, now)
+        with pytest.raises(UnitError, match="--set = "):
+            words.parse_clock(bad, now, "--set")
 
 
 # --- JSON ----------------------------------------------------------------------------------------
@@ -228,6 +296,22 @@ def test_json_has_the_fields_names_and_exact_integers(pump):
     assert found["alarms"][0]["flags"] == ["active"]
     assert found["empty_reservoir_at_ms"] is None
     assert json.loads(json.dumps(found)) == found
+
+
+def test_an_access_record_names_its_numbers_or_has_none():
+    def named(*numbers):
+        entry = m.AccessEntry(1, 1, 1, 1, c.AccessEvent.REFUSED, *numbers, 7)
+        found = access_fields(entry)
+        assert list(found) == [field.name for field in fields(m.AccessEntry)]
+        return found["request_type"], found["code"], found["field"]
+
+    assert named(9, 16, 21) == ("order_bolus", "out_of_range", "rate")
+    assert named(0, 0, 0) == (None, None, None)
+    assert named(0x7E, 200, 201) == ("0x7e", "0xc8", "0xc9")
+
+
+def test_the_security_profile_has_its_name_in_json():
+    assert jsonable(c.SecurityProfile.LEGACY_INSECURE) == "legacy_insecure"
 
 
 def test_digests_are_hexadecimal_and_texts_stay_texts():

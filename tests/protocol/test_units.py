@@ -81,7 +81,10 @@ def test_what_is_no_whole_number_on_the_wire_is_refused_not_rounded(
         ("5. mL/day", "number and a unit"),
         ("-1 mL/day", "begin with a number"),
         ("+1 mL/day", "begin with a number"),
-        ("1e3 mL/day", "no unit of rate"),
+        ("1e3 mL/day", "write the number out, as 500 or 0.005, without an exponent"),
+        ("5E-1 mL/day", "without an exponent"),
+        ("1.5e+2 mL/day", "without an exponent"),
+        ("5 e mL/day", "'e' is no unit of rate"),
         ("\u0663 mL/day", "begin with a number"),  # Arabic-Indic three
         ("", "number and a unit"),
         ("mL/day", "begin with a number"),

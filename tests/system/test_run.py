@@ -170,7 +170,7 @@ def test_busy_port_says_so() -> None:
         (("--speed", "fast"), ("--speed = fast", "jump")),
         (("--speed", "1e999999999"), ("--speed",)),
         (("--speed", "1e-99999999"), ("--speed",)),
-        (("--speed", "0.0001"), ("--speed = 0.0001", "0 and 0.001 to 10,000,000")),
+        (("--speed", "0.0001"), ("--speed = 0.0001", "0, or 0.001 to 10,000,000")),
         (("--reservoir-ml", "5 mL"), ("--reservoir-ml = 5 mL", "a number from 0 to 20 (mL)")),
         (("--reservoir-ml", "10.0000000000000000000000001"), ("--reservoir-ml",)),
         (("--serial-number", "x" * 31, "--count", "20"), ("--serial-number", "1 to 29 bytes")),

@@ -1,0 +1,56 @@
+"""Text, facts and tables on one console: laid out for a person who reads them on a terminal, one
+line for each line where a program or a file does; it knows no pump."""
+
+from collections.abc import Iterable
+
+from rich.console import Console, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+_UNBOUNDED_COLUMNS = 10_000
+"""Wider than any line: what is not a terminal has no width at which to wrap."""
+
+
+class Printer:
+    """Draws on *console*; lines that go elsewhere than to a terminal end where their text ends."""
+
+    def __init__(self, console: Console):
+        self._console = console
+        if not console.is_terminal:
+            console.width = _UNBOUNDED_COLUMNS
+
+    @property
+    def on_terminal(self) -> bool:
+        """Whether a person looks at it."""
+        return self._console.is_terminal
+
+    def say(self, text: str | Text, style: str = "") -> None:
+        """Sentences, taken literally."""
+        self._print(Text(text, style=style) if isinstance(text, str) else text)
+
+    def facts(self, facts: Iterable[tuple[str, str | Text]]) -> None:
+        """Labels, each with what there is to say."""
+        grid = Table.grid(padding=(0, 2))
+        grid.add_column(style="bold", no_wrap=True)
+        grid.add_column(overflow="fold")
+        for label, value in facts:
+            grid.add_row(label, Text(value) if isinstance(value, str) else value)
+        self._print(grid)
+
+    def table(self, headings: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> None:
+        """Rows of cells under their headings, taken literally."""
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+        for heading in headings:
+            table.add_column(heading, overflow="fold")
+        for row in rows:
+            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+        self._print(table)
+
+    def _print(self, what: RenderableType) -> None:
+        if self.on_terminal:
+            self._console.print(what)
+            return
+        with self._console.capture() as drawn:
+            self._console.print(what)
+        for line in drawn.get().splitlines():
+            self._console.out(line.rstrip(), highlight=False)

@@ -1,0 +1,91 @@
+"""Write what is generated: ``python tools/generate.py [--check]``, or ``make docs``.
+
+In every page under docs/ what stands between ``<!-- generated: NAME -->`` and ``<!-- end -->`` is
+replaced by the block of that name; everything else is left alone. The golden vectors, which the
+worked examples are taken from, are written in the same go. With ``--check`` nothing is written, and
+the exit code is 1 if anything would have been.
+"""
+
+import re
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import alarm_tables
+import command_tables
+import golden_vectors
+import json_tables
+import log_tables
+import profile_tables
+import wire_tables
+import wire_worked
+from golden_files import ROOT, write_or_check
+
+BLOCKS: Final[dict[str, Callable[[], str]]] = {
+    # command-line.md
+    "pump-sim": command_tables.pump_sim_commands,
+    "pump-programmer": command_tables.programmer_commands,
+    "exit-codes": command_tables.exit_codes,
+    "link-limits": wire_tables.link_limits,
+    # json-output.md
+    "json-results": json_tables.results,
+    "json-parts": json_tables.parts,
+    "json-log-events": log_tables.events_in_json,
+    # profiles.md
+    "profile-figures": profile_tables.figures,
+    "profile-limits": profile_tables.limits,
+    # alarms.md
+    "alarm-table": alarm_tables.alarms,
+    "alarm-tones": alarm_tables.tones,
+    # wire-protocol.md, which has the table of alarms, too
+    "frame-layout": wire_tables.frame_layout,
+    "limits": wire_tables.limits,
+    "link-states": wire_tables.link_states,
+    "exchange-states": wire_tables.exchange_states,
+    "message-list": wire_tables.message_list,
+    "message-layouts": wire_tables.message_layouts,
+    "part-layouts": wire_tables.part_layouts,
+    "code-tables": wire_tables.code_tables,
+    "refusal-codes": wire_tables.refusal_codes,
+    "field-codes": wire_tables.field_codes,
+    "refusals-by-request": wire_tables.refusals_by_request,
+    "log-events": log_tables.events_on_the_wire,
+    "check-values": wire_worked.check_values,
+    "rounding": wire_worked.rounding,
+    "digest-example": wire_worked.digest_example,
+    "story": wire_worked.story,
+    "request-byte-by-byte": wire_worked.request_byte_by_byte,
+    "corrupted-frame": wire_worked.corrupted,
+}
+"""What may stand between generated markers, by name."""
+
+_MARKED = re.compile(r"(<!-- generated: ([\w-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def filled(text: str, page: str) -> str:
+    """The page with every generated block as it should be."""
+    begun = text.count("<!-- generated:")
+    if not begun == text.count("<!-- end -->") == len(_MARKED.findall(text)):
+        raise SystemExit(f"{page}: generated blocks and their ends do not match")
+
+    def fill(found: re.Match[str]) -> str:
+        begin, name, end = found.groups()
+        if name not in BLOCKS:
+            raise SystemExit(f"{page}: no block is called {name}; known are {', '.join(BLOCKS)}")
+        return f"{begin}\n{BLOCKS[name]()}\n\n{end}"
+
+    return _MARKED.sub(fill, text)
+
+
+def files() -> dict[Path, str]:
+    """Every generated file and every page with generated blocks, as they should be."""
+    pages = {path: path.read_text("utf-8") for path in sorted((ROOT / "docs").rglob("*.md"))}
+    return {
+        **golden_vectors.files(),
+        **{path: filled(text, path.name) for path, text in pages.items()},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(write_or_check(files(), sys.argv[1:]))
