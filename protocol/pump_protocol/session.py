@@ -71,6 +71,8 @@ class RetryPolicy:
     attempts: int = 4
 
 
+MAX_SEQUENCE: Final = 2**32 - 1
+
 _LOST_CODES: Final = frozenset({RefusalCode.LINK_NOT_OPEN, RefusalCode.LINK_ID_USED})
 
 
@@ -348,9 +350,9 @@ class Session:
         elif frame.sequence <= self._sequence:
             reused = frame.sequence == self._sequence
             code = RefusalCode.SEQUENCE_REUSED if reused else RefusalCode.SEQUENCE_STALE
-            self._refuse(
-                frame, Reason(code, Field.SEQUENCE, frame.sequence, self._sequence + 1, 2**32 - 1)
-            )
+            exhausted = self._sequence == MAX_SEQUENCE
+            limits = (None, None) if exhausted else (self._sequence + 1, MAX_SEQUENCE)
+            self._refuse(frame, Reason(code, Field.SEQUENCE, frame.sequence, *limits))
         else:
             self._remember(frame)
             self._last_request = self._accept(frame)

@@ -165,7 +165,7 @@ class Telemetry:
     ) -> m.StatusReport | EncodedResponse:
         if event.link_id != self._interrogated_by:
             self._interrogated_by = event.link_id
-            self._pump.record_interrogation(event.link_id)
+            self._pump.record_interrogation(event.link_id, request=event.request.message_type)
         standing = self._pump.standing()
         if standing is None:
             return self._status_report()

@@ -204,6 +204,7 @@ def test_one_interrogation_record_a_link(link: VirtualLink) -> None:
     assert isinstance(page, m.AccessLogPage)
     interrogations = [e for e in page.entries if e.event is codes.AccessEvent.INTERROGATED]
     assert [entry.count for entry in interrogations] == [1, 1]
+    assert {entry.request_type for entry in interrogations} == {codes.MessageType.INTERROGATE}
 
 
 # --- Programming in two steps --------------------------------------------------------------------

@@ -451,10 +451,10 @@ class Pump:
         """The log of interrogations, refusals and misuse."""
         return self._access_log
 
-    def record_interrogation(self, link_id: int) -> None:
-        """Note that the pump was read: one record for a link, however often it reads."""
+    def record_interrogation(self, link_id: int, *, request: int = 0) -> None:
+        """Note that the pump was read; `request` is the caller's own number, 0 if it has none."""
         self._access_log = self._access_log.noted(
-            AccessEvent.INTERROGATED, at_ms=self._at_ms, link_id=link_id
+            AccessEvent.INTERROGATED, at_ms=self._at_ms, link_id=link_id, request=request
         )
 
     def record_refusal(
