@@ -155,6 +155,14 @@ def test_the_same_sequence_number_with_other_content_is_refused() -> None:
     assert pump.ask(m.SetClock(1), 2) == m.ClockSet(0, 1), "the true repeat is still answered"
 
 
+def test_after_the_last_sequence_number_a_refusal_names_no_other() -> None:
+    """There is none that would be accepted: the link has to be opened anew."""
+    pump = Pump().opened()
+    pump.ask(m.SetClock(1), 2**32 - 1)
+    refused = reason(pump.ask(m.SetClock(2), 2**32 - 1))
+    assert refused == m.Reason(RefusalCode.SEQUENCE_REUSED, Field.SEQUENCE, 2**32 - 1)
+
+
 def test_the_same_sequence_number_and_payload_under_another_type_is_refused() -> None:
     pump = Pump().opened()
     pump.ask(m.SelfTest(), 2)
