@@ -43,6 +43,10 @@ _FIELD_CODES: Final = {
 """Fields of requests that decoding can find fault with, as a refusal names them."""
 
 
+_WITHOUT_FIELDS: Final = {number: each() for number, each in REQUESTS.items() if not fields(each)}
+"""Requests that say everything by their type: one value serves every time."""
+
+
 def encode(message: Message) -> bytes:
     """The payload of *message*.
 
@@ -56,6 +60,8 @@ def decode_request(message_type: int, payload: bytes) -> Request[Response]:
 
     :raises MalformedPayload: unknown type, wrong length, unknown code, or a text that is not UTF-8.
     """
+    if not payload and message_type in _WITHOUT_FIELDS:
+        return _WITHOUT_FIELDS[message_type]
     message_class = REQUESTS.get(message_type)
     if message_class is None:
         raise MalformedPayload(

@@ -295,7 +295,7 @@ class Session:
         data = frame_bytes(response_class.message_type, to.link_id, to.sequence, payload)
         # Not by number alone: identify outside a link may carry the number of the link's last
         # request, and must not become the answer to it.
-        if to == self._last_request:
+        if to is self._last_request:
             self._last_answer = data
         self._outgoing.append(data)
         if response_class is LinkClosed and to.link_id == self._link_id:

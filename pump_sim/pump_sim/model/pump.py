@@ -164,7 +164,8 @@ class Pump:
             self._flow_to(due[0])
             self._happen(due[1])
             self._forecast = None
-        self._flow_to(to_ms)
+        if to_ms > self._at_ms:
+            self._flow_to(to_ms)
 
     def _outlook(self) -> Forecast:
         if self._forecast is None:

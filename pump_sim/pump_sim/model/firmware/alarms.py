@@ -153,7 +153,7 @@ class Alarms:
 
     def any_silenced(self, at_ms: int) -> bool:
         """Whether the tones of any alarm are held back."""
-        return any(record.silenced_at(at_ms) for record in self.records)
+        return bool(self.records) and any(each.silenced_at(at_ms) for each in self.records)
 
     def is_active(self, alarm: Alarm) -> bool:
         """Whether the condition of an alarm holds."""
