@@ -26,7 +26,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("quick")
 def test_bench_prints_every_figure_with_its_verdict(capsys: pytest.CaptureFixture[str]) -> None:
     """Each measurement gives figures, each figure a line; the exit code tells of a shortfall."""
-    code = bench.main()
+    code = bench.main(strict=True)
     printed = capsys.readouterr().out
     assert code == ("FALL SHORT" in printed)
     for words in ("pump's answer / echo", "first answered frame", "seven-year life", "garbage"):
