@@ -208,7 +208,7 @@ _MORE: Final = (
         m.AccessLogPage(
             m.LogRange(1, 3, 0),
             (
-                m.AccessEntry(1, NOW_MS, NOW_MS, 1, AccessEvent.INTERROGATED, 0, 0, 0, LINK_ID),
+                m.AccessEntry(1, NOW_MS, NOW_MS, 1, AccessEvent.INTERROGATED, 4, 0, 0, LINK_ID),
                 m.AccessEntry(
                     2,
                     NOW_MS,

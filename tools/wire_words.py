@@ -82,7 +82,9 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         BolusOutcome.ABORTED: "ended early; `delivered_nl` says how much was delivered",
     },
     AccessEvent: {
-        AccessEvent.INTERROGATED: "the pump was interrogated: one record for each link",
+        AccessEvent.INTERROGATED: (
+            "the pump was interrogated: recorded once for each link; `request_type` says by what"
+        ),
         AccessEvent.REFUSED: "a request was refused: `request_type`, `code` and `field`",
         AccessEvent.SEQUENCE_MISUSED: (
             "a refusal with SEQUENCE_REUSED or SEQUENCE_STALE, or of OpenLink with LINK_ID_USED, as"
@@ -117,11 +119,11 @@ REFUSAL_CODES: Final[dict[RefusalCode, tuple[str, str]]] = {
         "open a new link under a fresh id (LINK-10)",
     ),
     RefusalCode.SEQUENCE_REUSED: (
-        "the sequence number is that of another request; `minimum`: the next that is free",
+        "the sequence number is that of another request; `minimum`: the next that is free, if any",
         "a fault of the programmer: open a new link",
     ),
     RefusalCode.SEQUENCE_STALE: (
-        "the sequence number is lower than one already used; `minimum`: the next that is free",
+        "the sequence number is lower than one already used; `minimum`: the next free one, if any",
         "a fault of the programmer: open a new link",
     ),
     RefusalCode.OUT_OF_RANGE: (
@@ -281,7 +283,7 @@ REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
 ANY_REQUEST: Final = (
     (R.UNSUPPORTED_VERSION, F.VERSION, "LINK-12"),
     (R.LINK_NOT_OPEN, F.LINK_ID, "LINK-04; not open_link, not identify"),
-    (R.LINK_ID_USED, F.LINK_ID, "LINK-05, LINK-06; not identify"),
+    (R.LINK_ID_USED, F.LINK_ID, "LINK-06; not identify"),
     (R.SEQUENCE_REUSED, F.SEQUENCE, "SEQ-05"),
     (R.SEQUENCE_STALE, F.SEQUENCE, "SEQ-06"),
     (R.UNKNOWN_MESSAGE, F.MESSAGE_TYPE, "MSG-03; a type that no request has"),

@@ -4,8 +4,10 @@ What the commands do is in :mod:`pump_programmer.commands`.
 """
 
 import re
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Annotated, Any, Final, NoReturn
 
 import typer
@@ -15,7 +17,14 @@ from pump_programmer import commands
 from pump_programmer.arguments import UsageError
 from pump_programmer.commands import AsJson, Settings
 from pump_programmer.errors import ProgrammerError
-from pump_programmer.terminal import EXIT_MEANINGS, ExitCode, Terminal
+from pump_programmer.terminal import (
+    EXIT_MEANINGS,
+    ExitCode,
+    OutputFailed,
+    Terminal,
+    abandon,
+    make_lenient,
+)
 from pump_protocol._version import __version__
 from pump_protocol.errors import LocalError
 
@@ -69,34 +78,108 @@ for _name, _command in _COMMANDS.items():
 # Typer brings its own copy of Click or imports it, depending on its version; what it exports in
 # every version is a grandchild of the class of all complaints about a command line.
 _GLOBAL_OPTIONS: Final = frozenset({"--port", "--timeout", "--programmer-id", "--version"})
+_ONLY_SHOWN: Final = frozenset({"--help", "--version"})
 _Complaint: Any = typer.BadParameter.__mro__[2]
 
 
 def main() -> NoReturn:
     """Run the command line and end the process with its exit code."""
-    terminal = Terminal(as_json="--json" in sys.argv[1:])
+    make_lenient()
+    with _ending_like_control_c():
+        code = _run(Terminal(as_json="--json" in sys.argv[1:]))
+    if not _flushed():
+        code = ExitCode.OUTPUT_FAILED if code == ExitCode.DONE else code
+    sys.exit(int(code))
+
+
+def _run(terminal: Terminal) -> int:
+    code: int
     try:
         code = app(standalone_mode=False) or ExitCode.DONE
         if code == ExitCode.INTERRUPTED:  # how some versions of Typer report Ctrl-C
             terminal.complain_of("interrupted", "interrupted")
     except _Complaint as complaint:
         code = ExitCode.USAGE
-        misplaced = getattr(complaint, "option_name", None)
-        if misplaced in _GLOBAL_OPTIONS:
-            terminal.complain_of(
-                "usage",
-                f"give {misplaced} before the command: pump-programmer {misplaced} ... COMMAND",
-            )
-        elif terminal.as_json:
-            terminal.complain_of("usage", complaint.format_message())
-        else:
-            complaint.show()
+        _complain_of_usage(terminal, complaint)
     except (typer.Abort, KeyboardInterrupt):
         code = ExitCode.INTERRUPTED
         terminal.complain_of("interrupted", "interrupted")
     except (ProgrammerError, LocalError) as error:
         code = terminal.complain(error)
-    sys.exit(int(code))
+    except OutputFailed as error:
+        code = ExitCode.OUTPUT_FAILED
+        terminal.complain_of("output_failed", str(error))
+    except SystemExit:  # how Typer reports that nobody reads the help
+        code = ExitCode.OUTPUT_FAILED
+        terminal.complain_of("output_failed", "the output could not be written: broken pipe")
+    # The last resort: a traceback tells a clinician nothing, and its exit code 1 would say that
+    # the pump refused.
+    except Exception as error:  # noqa: BLE001
+        code = _complain_of_bug(terminal, error)
+    return code
+
+
+def _complain_of_usage(terminal: Terminal, complaint: Any) -> None:
+    misplaced = getattr(complaint, "option_name", None)
+    if misplaced in _GLOBAL_OPTIONS:
+        terminal.complain_of(
+            "usage",
+            f"give {misplaced} before the command: pump-programmer {misplaced} ... COMMAND",
+        )
+    elif terminal.as_json:
+        terminal.complain_of("usage", complaint.format_message())
+    else:
+        with suppress(OSError):
+            complaint.show()
+
+
+def _complain_of_bug(terminal: Terminal, error: Exception) -> ExitCode:
+    if isinstance(error, OSError) and _ONLY_SHOWN & {*sys.argv}:  # the help, on a full disk
+        terminal.complain_of("output_failed", f"the output could not be written: {error}")
+        return ExitCode.OUTPUT_FAILED
+    what = " ".join(f"unexpected {type(error).__name__}: {error}".split())
+    terminal.complain_of(
+        "internal_error",
+        f"{what}. This is a bug in pump-programmer: please report it. Interrogate the pump before"
+        " you go on; what was asked may have been done.",
+    )
+    return ExitCode.INTERNAL_ERROR
+
+
+def _flushed() -> bool:
+    """Whether everything is written; what cannot be is dropped, lest Python complain of it."""
+    written = True
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None and not stream.closed:
+                stream.flush()
+        except OSError:
+            abandon(stream)
+            written = written and stream is not sys.stdout
+    return written
+
+
+@contextmanager
+def _ending_like_control_c() -> Iterator[None]:
+    """Whoever ends the program or its terminal ends it in order: what is staged is rolled back."""
+
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    numbers = [getattr(signal, name, None) for name in ("SIGTERM", "SIGHUP")]
+    # Whoever has told the system to ignore one, as nohup does, is obeyed.
+    replaced = [
+        number
+        for number in numbers
+        if number is not None and signal.getsignal(number) is signal.SIG_DFL
+    ]
+    for number in replaced:
+        signal.signal(number, interrupt)
+    try:
+        yield
+    finally:
+        for number in replaced:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _show_version(wanted: bool) -> None:

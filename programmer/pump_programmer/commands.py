@@ -20,6 +20,7 @@ from pump_programmer.errors import (
     NotConfirmed,
     OutcomeUnknown,
     ProgrammerError,
+    VerificationFailed,
 )
 from pump_programmer.jsonable import Json, access_fields, fields_of, jsonable
 from pump_programmer.plan import Wishes, planned
@@ -29,7 +30,7 @@ from pump_programmer.terminal import ExitCode, Terminal
 from pump_programmer.words import ALARM_NAMES, clock_text, parse_clock, spaced
 from pump_protocol import units
 from pump_protocol.codes import Field, Mode
-from pump_protocol.messages import AlarmRecord
+from pump_protocol.messages import AlarmRecord, Identity, StatusReport
 
 _ATTEMPTS: Final = 4
 
@@ -184,11 +185,13 @@ def _program(
             return yes or terminal.confirm("Commit this prescription?")
 
         programmed = programmer.program(wanted, confirm)
-        status = programmer.interrogate()
-    committed = programmed.committed
-    terminal.answer(
-        identity, fields_of(programmed), lambda screens: screens.committed(committed, status)
-    )
+        status = _status_after(programmer)
+        terminal.report_done(
+            identity,
+            fields_of(programmed),
+            status,
+            lambda screens: screens.committed(programmed.committed, status),
+        )
 
 
 def staged(
@@ -205,7 +208,7 @@ def staged(
     """
     with _conversation(context, as_json) as (programmer, terminal):
         identity, found = programmer.identify(), programmer.staged(roll_back=roll_back)
-    terminal.answer(identity, fields_of(found), lambda screens: screens.staged(found))
+        terminal.answer(identity, fields_of(found), lambda screens: screens.staged(found))
 
 
 def bolus(
@@ -246,21 +249,23 @@ def bolus(
             ordered = programmer.order_bolus(
                 dose_ng, duration_ms, concentration_ng_per_ml=current.concentration_ng_per_ml
             )
-        status = programmer.interrogate()
-    terminal.answer(identity, fields_of(ordered), lambda screens: screens.bolus(ordered, status))
+        status = _status_after(programmer)
+        terminal.report_done(
+            identity, fields_of(ordered), status, lambda screens: screens.bolus(ordered, status)
+        )
 
 
 def _abort_bolus(context: typer.Context, as_json: bool) -> None:
     with _conversation(context, as_json) as (programmer, terminal):
         identity, aborted = programmer.identify(), programmer.abort_bolus()
-    delivered = units.format_volume(aborted.delivered_nl)
-    terminal.answer(
-        identity,
-        fields_of(aborted),
-        lambda screens: screens.say(
-            f"The bolus of order {aborted.order_number} has ended; {delivered} were delivered."
-        ),
-    )
+        delivered = units.format_volume(aborted.delivered_nl)
+        terminal.answer(
+            identity,
+            fields_of(aborted),
+            lambda screens: screens.say(
+                f"The bolus of order {aborted.order_number} has ended; {delivered} were delivered."
+            ),
+        )
 
 
 def refill(
@@ -280,12 +285,14 @@ def refill(
         if not yes and not terminal.confirm("Tell the pump so?"):
             raise NotConfirmed("not confirmed: the believed volume is unchanged")
         updated = programmer.refill(volume_nl)
-        status = programmer.interrogate()
-    terminal.answer(
-        identity,
-        {**fields_of(updated), "low_reservoir_at_ms": status.low_reservoir_at_ms},
-        lambda screens: screens.refill(updated, status),
-    )
+        status = _status_after(programmer)
+        low_at_ms = None if status is None else status.low_reservoir_at_ms
+        terminal.report_done(
+            identity,
+            {**fields_of(updated), "low_reservoir_at_ms": low_at_ms},
+            status,
+            lambda screens: screens.refill(updated, status),
+        )
 
 
 # --- Alarms and clock ----------------------------------------------------------------------------
@@ -300,21 +307,27 @@ def silence(
     """Hold the tone of an active alarm for a time. Status and log keep it."""
     wanted, duration_ms = arguments.alarm(alarm), units.DURATION.parse(duration, "--for")
     with _conversation(context, as_json) as (programmer, terminal):
-        record = programmer.silence(wanted, duration_ms)
-        _answer_alarm(programmer, terminal, record)
+        identity, record = programmer.identify(), programmer.silence(wanted, duration_ms)
+        _report_alarm(programmer, terminal, identity, record)
 
 
 def acknowledge(context: typer.Context, alarm: AlarmName, as_json: AsJson = False) -> None:
     """Say that a person has seen an alarm."""
     wanted = arguments.alarm(alarm)
     with _conversation(context, as_json) as (programmer, terminal):
-        _answer_alarm(programmer, terminal, programmer.acknowledge(wanted))
+        identity, record = programmer.identify(), programmer.acknowledge(wanted)
+        _report_alarm(programmer, terminal, identity, record)
 
 
-def _answer_alarm(programmer: Programmer, terminal: Terminal, record: AlarmRecord) -> None:
-    identity, status = programmer.identify(), programmer.interrogate()
-    terminal.answer(
-        identity, {"record": jsonable(record)}, lambda screens: screens.alarm(record, status)
+def _report_alarm(
+    programmer: Programmer, terminal: Terminal, identity: Identity, record: AlarmRecord
+) -> None:
+    status = _status_after(programmer)
+    terminal.report_done(
+        identity,
+        {"record": jsonable(record)},
+        status,
+        lambda screens: screens.alarm(record, status),
     )
 
 
@@ -361,7 +374,7 @@ def clock(
                 f"The pump's clock showed {clock_text(was_set.old_clock_ms)} "
                 f"and now shows {clock_text(was_set.new_clock_ms)}."
             )
-    terminal.answer(identity, result, lambda screens: screens.say(text))
+        terminal.answer(identity, result, lambda screens: screens.say(text))
 
 
 # --- Inside --------------------------------------------------------------------------------------
@@ -390,14 +403,35 @@ def _conversation(context: typer.Context, as_json: bool) -> Iterator[tuple[Progr
             yield programmer, terminal
         except OutcomeUnknown as unknown:
             _settle(programmer, terminal, unknown)
+        except KeyboardInterrupt as interrupt:
+            raise _meaning_of(interrupt, programmer) from interrupt
+
+
+def _meaning_of(interrupt: KeyboardInterrupt, programmer: Programmer) -> BaseException:
+    """What a person must know who interrupts an act, instead of only that it was interrupted."""
+    notes = getattr(interrupt, "__notes__", ())
+    if notes:
+        return VerificationFailed("; ".join(notes))
+    return programmer.in_doubt or KeyboardInterrupt()
+
+
+def _status_after(programmer: Programmer) -> StatusReport | None:
+    """What follows from an act that is done; None where nobody can read it, or wants to wait.
+
+    The act stays done: its success is to be told all the same.
+    """
+    try:
+        return programmer.interrogate()
+    except (ProgrammerError, KeyboardInterrupt):
+        return None
 
 
 def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown) -> NoReturn:
     """Ask the pump what became of it; if it tells, say so instead of leaving a person in doubt."""
     try:
+        identity = programmer.identify()  # first, because what is known then is not to be lost
         resolution = programmer.resolve()
-        identity = programmer.identify()
-    except ProgrammerError:
+    except (ProgrammerError, KeyboardInterrupt):
         raise unknown from None
     if resolution.done is None:
         raise unknown

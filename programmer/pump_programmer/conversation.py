@@ -21,6 +21,7 @@ from pump_programmer.errors import (
 from pump_programmer.identity import default_programmer_id
 from pump_programmer.link import Link
 from pump_programmer.transport import Transport, open_transport
+from pump_programmer.values import check_count, check_programmer_id, check_seconds
 from pump_protocol import messages as m
 from pump_protocol.codes import STAGING_LIMIT_MS, RefusalCode
 from pump_protocol.session import RetryPolicy
@@ -54,7 +55,7 @@ class Conversation:
     :param response_timeout_ms: how long each sending of a request waits for its answer.
     :param attempts: how often a request is sent before giving up.
     :param deadline_s: when an exchange ends at the latest, whatever arrives.
-    :raises ValueError: a parameter out of its range.
+    :raises ValueError, TypeError: a parameter out of its range, or no number.
     """
 
     def __init__(
@@ -68,10 +69,10 @@ class Conversation:
     ):
         if programmer_id is None:
             programmer_id = default_programmer_id()
-        if not 0 < programmer_id < 2**64:
-            raise ValueError(f"programmer_id = {programmer_id}: allowed 1 to 2**64 - 1")
-        if response_timeout_ms < 1 or attempts < 1 or deadline_s <= 0:
-            raise ValueError("response_timeout_ms, attempts and deadline_s must be positive")
+        check_programmer_id(programmer_id)
+        check_count("response_timeout_ms", response_timeout_ms)
+        check_count("attempts", attempts)
+        check_seconds("deadline_s", deadline_s)
         self.address = address
         self.programmer_id = programmer_id
         self._retry = RetryPolicy(response_timeout_ms, attempts)
@@ -80,8 +81,8 @@ class Conversation:
         self._link: Link | None = None
         self._last_order = 0
         self._staging_limit_ms = STAGING_LIMIT_MS
-        self._unresolved: m.Request[m.Response] | None = None
-        self._unresolved_link_id = 0
+        self._in_doubt: OutcomeUnknown | None = None
+        self._in_doubt_link_id = 0
 
     # --- The port and the link -------------------------------------------------------------------
 
@@ -138,6 +139,14 @@ class Conversation:
         """The highest order number that this programmer has used, as far as it knows."""
         return self._last_order
 
+    @property
+    def in_doubt(self) -> OutcomeUnknown | None:
+        """What is unknown as long as :meth:`resolve` has not found it out; None if nothing is.
+
+        Also after a ``KeyboardInterrupt`` while the answer to a request was outstanding.
+        """
+        return self._in_doubt
+
     def exchange(self, request: m.Request[R]) -> R:
         """Send any request and return its answer, opening a new link if the old one has ended.
 
@@ -161,10 +170,10 @@ class Conversation:
         :raises LookupError: no outcome is unknown.
         :raises ProgrammerError: the pump still does not answer.
         """
-        if self._unresolved is None:
+        if self._in_doubt is None:
             raise LookupError("no outcome is unknown")
-        resolution = outcome.resolve(self, self._unresolved, self._unresolved_link_id)
-        self._unresolved = None
+        resolution = outcome.resolve(self, self._in_doubt.request, self._in_doubt_link_id)
+        self._in_doubt = None
         return resolution
 
     # --- Inside ----------------------------------------------------------------------------------
@@ -202,6 +211,10 @@ class Conversation:
         except PumpRefused:
             self._note_order(request)
             raise
+        except KeyboardInterrupt:
+            self._note_order(request)
+            self._doubt(request, "interrupted before the answer came")
+            raise
         self._note_order(request)
         return response
 
@@ -211,11 +224,17 @@ class Conversation:
             self._last_order = max(self._last_order, request.order_number)
 
     def _raise_if_unknown(self, request: m.Request[m.Response], error: ProgrammerError) -> None:
+        if (unknown := self._doubt(request, str(error))) is not None:
+            raise unknown from error
+
+    def _doubt(self, request: m.Request[m.Response], why: str) -> OutcomeUnknown | None:
+        """Keep in mind that *request* may have changed something, if it can."""
         effect = _EFFECTS.get(type(request))
-        if effect is not None:
-            # The link that the pump's log names, even if finding out takes several new ones.
-            self._unresolved, self._unresolved_link_id = request, self.link_id
-            raise OutcomeUnknown(effect, str(error), request) from error
+        if effect is None:
+            return None
+        # The link that the pump's log names, even if finding out takes several new ones.
+        self._in_doubt, self._in_doubt_link_id = OutcomeUnknown(effect, why, request), self.link_id
+        return self._in_doubt
 
     def _perhaps_staged(self) -> str:
         limit = format_duration(self._staging_limit_ms)

@@ -12,11 +12,11 @@
     ├── WrongPeer             something answers, but not as this protocol wants it
     ├── OutcomeUnknown        the answer to a request that changes something was lost
     ├── PumpRefused           the pump said no, with every reason; nothing was changed
-    ├── VerificationFailed    the pump's own copy is not what was sent
+    ├── VerificationFailed    the pump's own copy is not what was sent, or could not be read
     └── NotConfirmed          the person said no; nothing was changed
 
 Values that cannot go on the wire at all raise :class:`pump_protocol.errors.LocalError` before
-anything is sent.
+anything is sent, and what is no number where one is wanted raises :class:`TypeError`.
 """
 
 from dataclasses import replace
@@ -127,7 +127,7 @@ class PumpRefused(ProgrammerError):
 
 
 class VerificationFailed(ProgrammerError):
-    """What the pump holds is not what was sent."""
+    """What the pump holds is not what was sent, or could not be read after it was put in force."""
 
     kind = "verification_failed"
 

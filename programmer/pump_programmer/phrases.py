@@ -60,6 +60,12 @@ def log_range(held: m.LogRange) -> str:
     return f"records {held.first_sequence} to {held.next_sequence - 1}{lost}"
 
 
+def alarm_state(record: m.AlarmRecord) -> str:
+    """One alarm as it stands, where no clock is known to tell when that began."""
+    flags = (flag.name or "" for flag in AlarmFlag if flag in record.flags)
+    return f"ALARM {spaced(record.alarm)}: {', '.join(flags).lower() or 'over'}"
+
+
 def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
     """One alarm as it stands: what it is, and a line for each thing that has happened since."""
     parts = [f"ALARM {spaced(record.alarm)}: raised {when(status, record.raised_at_ms)}"]

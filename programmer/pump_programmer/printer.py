@@ -1,6 +1,8 @@
 """Text, facts and tables on one console: laid out for a person who reads them on a terminal, one
 line for each line where a program or a file does; it knows no pump."""
 
+import errno
+import os
 from collections.abc import Iterable
 
 from rich.console import Console, RenderableType
@@ -9,6 +11,14 @@ from rich.text import Text
 
 _UNBOUNDED_COLUMNS = 10_000
 """Wider than any line: what is not a terminal has no width at which to wrap."""
+
+
+class PlainConsole(Console):
+    """A console that leaves it to its owner what a reader means who has gone away."""
+
+    def on_broken_pipe(self) -> None:
+        """Rich itself would end the program here, as if the pump had refused."""
+        raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
 
 class Printer:

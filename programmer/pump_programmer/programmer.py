@@ -11,12 +11,12 @@ from typing import TypeVar
 from pump_programmer.conversation import Conversation
 from pump_programmer.errors import (
     NotConfirmed,
-    OutcomeUnknown,
     ProgrammerError,
     PumpRefused,
     VerificationFailed,
 )
 from pump_programmer.review import Review, review
+from pump_programmer.values import check_field, check_prescription, check_sequence
 from pump_protocol import messages as m
 from pump_protocol.codes import (
     MAX_ACCESS_ENTRIES,
@@ -149,27 +149,32 @@ class Programmer(Conversation):
 
         :param confirm: shown the review before anything is committed; commits only if it says so.
         :raises NotConfirmed: *confirm* said no, or raised this itself; rolled back.
-        :raises VerificationFailed: the pump's copy is wrong, before or after the commit.
+        :raises VerificationFailed: the pump's copy is wrong, before or after the commit, or could
+            not be read after it: then the message says that the commit was answered.
+        :raises TypeError, ValueError: no prescription, or with a number that cannot be sent.
         """
+        check_prescription(prescription)
+        doubted = self.in_doubt
         current = self.read_prescription()
         staged = None
         try:
             staged = self._stage(prescription)
             compared = _agree(current, staged, confirm)
             committed = self.commit(staged.digest)
-        except OutcomeUnknown:
-            raise  # it may be in force by now
         except NotConfirmed as no:
             if self._try_roll_back():
                 raise
             raise NotConfirmed(f"not confirmed. {self._perhaps_staged()}") from no
         except BaseException as error:
             # Also when the answer to the staging was lost, and when the person ends the program
-            # instead of answering; not when nothing of ours can be staged.
-            if staged is not None or not isinstance(error, (PumpRefused, LocalError)):
+            # instead of answering; not when nothing of ours can be staged, and not when the
+            # answer to the commit was lost: it may be in force by now.
+            if self.in_doubt is doubted and (
+                staged is not None or not isinstance(error, (PumpRefused, LocalError))
+            ):
                 self._try_roll_back()
             raise
-        read_back = self.read_prescription()
+        read_back = self._read_back(committed)
         if (committed.version, committed.digest) != (staged.version, staged.digest) or (
             read_back.version,
             read_back.digest,
@@ -181,6 +186,19 @@ class Programmer(Conversation):
             )
         return Programmed(compared, committed, read_back)
 
+    def _read_back(self, committed: m.PrescriptionCommitted) -> m.PrescriptionReport:
+        """What is in force after a commit. That nobody can read it does not undo the commit."""
+        done = f"the pump answered the commit: version {committed.version} is in force"
+        try:
+            return self.read_prescription()
+        except ProgrammerError as error:
+            raise VerificationFailed(
+                f"{done}, but it could not be read back: {error}; interrogate the pump"
+            ) from error
+        except KeyboardInterrupt as interrupt:
+            interrupt.add_note(f"{done}, but it was not read back: interrupted")
+            raise
+
     # --- Orders ----------------------------------------------------------------------------------
 
     def order_bolus(
@@ -191,11 +209,17 @@ class Programmer(Conversation):
         :param concentration_ng_per_ml: what the dose was reckoned with; by default that of the
             prescription in force, which is read first.
         :raises VerificationFailed: the pump reports another order or volume.
+        :raises TypeError, ValueError: a number that cannot be sent; nothing was.
         """
-        if concentration_ng_per_ml is None:
+        check_field("dose_ng", dose_ng)
+        check_field("duration_ms", duration_ms)
+        if concentration_ng_per_ml is not None:
+            check_field("concentration_ng_per_ml", concentration_ng_per_ml, minimum=1)
+        else:
             concentration_ng_per_ml = self.read_prescription().prescription.concentration_ng_per_ml
         concentration = concentration_ng_per_ml
         volume_nl = volume_for_dose(dose_ng, concentration)
+        check_field("volume_nl", volume_nl)
         ordered = self._order(
             lambda number: m.OrderBolus(number, dose_ng, concentration, volume_nl, duration_ms)
         )
@@ -214,7 +238,9 @@ class Programmer(Conversation):
         """Tell the pump the usable volume, in nL, that the reservoir holds after a refill.
 
         :raises VerificationFailed: the pump reports another order or volume.
+        :raises TypeError, ValueError: a number that cannot be sent; nothing was.
         """
+        check_field("volume_nl", volume_nl)
         updated = self._order(lambda number: m.UpdateReservoir(number, volume_nl))
         if (updated.order_number, updated.after_nl) != (self._last_order, volume_nl):
             raise VerificationFailed(
@@ -231,6 +257,7 @@ class Programmer(Conversation):
 
     def silence(self, alarm: Alarm, duration_ms: int) -> m.AlarmRecord:
         """Hold the tone of an active alarm for *duration_ms* of therapy time."""
+        check_field("duration_ms", duration_ms)
         return self.exchange(m.SilenceAlarm(alarm, duration_ms)).record
 
     def test_alarm(self, alarm_class: AlarmClass) -> m.AlarmTested:
@@ -239,9 +266,11 @@ class Programmer(Conversation):
 
     def set_clock(self, clock_ms: int) -> m.ClockSet:
         """Set the pump's local clock, in ms since 1970-01-01 00:00 local time (REQ-28)."""
+        check_field("clock_ms", clock_ms)
         return self.exchange(m.SetClock(clock_ms))
 
     def _stage(self, prescription: m.Prescription) -> m.PrescriptionStaged:
+        check_prescription(prescription)
         staged = self.exchange(m.StagePrescription(prescription))
         _check_echo(staged, prescription)
         return staged
@@ -301,6 +330,7 @@ def _pages(
     page_size: int,
 ) -> Iterator[E]:
     """Records from *first* on, to the end that the log had when the first page was read."""
+    check_sequence("first", first)
     at, left, end = first, limit, None
     while (left is None or left > 0) and (end is None or at < end):
         held, entries = page(at, page_size if left is None else min(page_size, left))

@@ -1,10 +1,13 @@
 """What a command says and asks: human or JSON, and how it ends; it talks to no pump."""
 
 import json
+import os
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from enum import IntEnum
-from typing import TYPE_CHECKING, Final
+from io import TextIOWrapper
+from typing import TYPE_CHECKING, Final, TextIO
 
 import typer
 
@@ -22,7 +25,7 @@ from pump_programmer.errors import (
 )
 from pump_programmer.jsonable import Json, fields_of
 from pump_programmer.words import name_of, reason_text
-from pump_protocol.messages import Identity
+from pump_protocol.messages import Identity, StatusReport
 
 if TYPE_CHECKING:
     from pump_programmer.views import Screens
@@ -45,6 +48,8 @@ class ExitCode(IntEnum):
     PUMP_GONE = 8
     WRONG_PEER = 9
     NOT_DONE = 10
+    OUTPUT_FAILED = 11
+    INTERNAL_ERROR = 70
     INTERRUPTED = 130
 
 
@@ -55,12 +60,14 @@ EXIT_MEANINGS: Final = {
     ExitCode.PORT: "the port is missing, busy or no serial port",
     ExitCode.NO_ANSWER: "no answer; therapy is as it was",
     ExitCode.OUTCOME_UNKNOWN: "the outcome is UNKNOWN: interrogate the pump",
-    ExitCode.VERIFICATION_FAILED: "the pump does not hold what was sent",
+    ExitCode.VERIFICATION_FAILED: "the pump does not hold what was sent, or nobody could verify it",
     ExitCode.NOT_CONFIRMED: "not confirmed; therapy is as it was",
     ExitCode.PUMP_GONE: "the connection was lost; therapy is as it was",
     ExitCode.WRONG_PEER: "what answers speaks another protocol or version",
     ExitCode.NOT_DONE: "the answer was lost, and the request was NOT carried out",
-    ExitCode.INTERRUPTED: "interrupted by Ctrl-C",
+    ExitCode.OUTPUT_FAILED: "done, but the output could not be written",
+    ExitCode.INTERNAL_ERROR: "a bug in pump-programmer: interrogate the pump",
+    ExitCode.INTERRUPTED: "interrupted by Ctrl-C or a signal",
 }
 
 _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
@@ -76,49 +83,89 @@ _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
 )
 
 
+class OutputFailed(Exception):
+    """What was asked for is done, and standard output took no word of it."""
+
+
 class Terminal:
     """Standard output for results, standard error for questions and complaints."""
 
     def __init__(self, *, as_json: bool):
         self.as_json = as_json
+        self._output_error: str | None = None
         self._screens: Screens | None = None
 
     def answer(
         self, identity: Identity, result: dict[str, Json], show: Callable[["Screens"], object]
     ) -> None:
-        """Give the result: one JSON object, or what *show* prints for a person."""
+        """Give the result: one JSON object, or what *show* prints for a person.
+
+        :raises OutputFailed: it could not be written.
+        """
         if self.as_json:
             pump: dict[str, Json] = {
                 "nature": name_of(identity.nature),
                 "model": identity.model,
                 "serial_number": identity.serial_number,
             }
-            typer.echo(json.dumps({**result, "pump": pump}, ensure_ascii=False))
+            text = json.dumps({**result, "pump": pump}, ensure_ascii=not _is_unicode(sys.stdout))
+            self._write(lambda: typer.echo(text))
         else:
-            show(self._screens_for(identity))
+            self._write(lambda: show(self._screens_for(identity)))
+        if self._output_error is not None:
+            raise OutputFailed(f"done, but the output could not be written: {self._output_error}")
+
+    def report_done(
+        self,
+        identity: Identity,
+        result: dict[str, Json],
+        status: StatusReport | None,
+        show: Callable[["Screens"], object],
+    ) -> None:
+        """Give the result of an act; without *status* also say that it could not be read.
+
+        :raises OutputFailed: it could not be written.
+        """
+        if status is not None:
+            self.answer(identity, result, show)
+            return
+        self.answer(identity, {**result, "status": None}, show)
+        if not self.as_json:
+            self._say(
+                "Note: done, but the status could not be read afterwards. Interrogate the pump."
+            )
 
     def preview(self, identity: Identity, show: Callable[["Screens"], object]) -> None:
         """Show a person what is about to happen; programs are spared it."""
         if not self.as_json:
-            show(self._screens_for(identity))
+            self._write(lambda: show(self._screens_for(identity)))
 
     def confirm(self, question: str) -> bool:
         """Ask a person.
 
-        :raises NotConfirmed: there is none to ask.
+        :raises NotConfirmed: there is none to ask, or nothing can be shown or asked.
         """
-        if self.as_json or not sys.stdin.isatty():
+        if self._output_error is not None:
+            raise NotConfirmed(
+                f"not confirmed: what to confirm could not be shown: {self._output_error}; "
+                "nothing was changed"
+            )
+        if self.as_json or not _is_terminal(sys.stdin):
             why = "--json asks nobody" if self.as_json else "standard input is no terminal"
             raise NotConfirmed(
                 f"not confirmed: {why}, and --yes was not given; nothing was changed"
             )
-        typer.echo(f"{question} [y/N] ", err=True, nl=False)
         answer = ""
         try:
+            typer.echo(f"{question} [y/N] ", err=True, nl=False)
             answer = sys.stdin.readline()
+        except OSError as error:
+            raise NotConfirmed(
+                f"not confirmed: nobody could be asked: {error.strerror}; nothing was changed"
+            ) from error
         finally:
             if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D leaves the cursor behind the question
-                typer.echo(err=True)
+                self._say("")
         return answer.strip().lower() in {"y", "yes"}
 
     def complain(self, error: Exception) -> ExitCode:
@@ -138,16 +185,64 @@ class Terminal:
         """Say what went wrong."""
         if self.as_json:
             error: dict[str, Json] = {"kind": kind, "message": message, "reasons": reasons or []}
-            typer.echo(json.dumps({"error": error}, ensure_ascii=False), err=True)
+            self._say(json.dumps({"error": error}, ensure_ascii=not _is_unicode(sys.stderr)))
         else:
-            typer.echo(f"Error: {message}", err=True)
+            self._say(f"Error: {message}")
+
+    @staticmethod
+    def _say(text: str) -> None:
+        # Whoever cannot read it still has the exit code.
+        with suppress(OSError):
+            typer.echo(text, err=True)
+
+    def _write(self, write: Callable[[], object]) -> None:
+        """Write to standard output, and keep in mind if that fails: it decides no therapy."""
+        if sys.stdout is None:
+            self._output_error = "standard output is closed"
+            return
+        try:
+            write()
+            sys.stdout.flush()
+        except OSError as error:
+            self._output_error = error.strerror or str(error)
+            abandon(sys.stdout)
 
     def _screens_for(self, identity: Identity) -> "Screens":
         if self._screens is None:
             # Rich costs start-up, and JSON never needs it.
-            from rich.console import Console  # noqa: PLC0415
-
+            from pump_programmer.printer import PlainConsole  # noqa: PLC0415
             from pump_programmer.views import Screens  # noqa: PLC0415
 
-            self._screens = Screens(Console(highlight=False), identity)
+            self._screens = Screens(PlainConsole(highlight=False), identity)
         return self._screens
+
+
+def make_lenient() -> None:
+    """Let no character that a stream cannot spell, or read, end the program."""
+    for stream, errors in (
+        (sys.stdout, "backslashreplace"),
+        (sys.stderr, "backslashreplace"),
+        (sys.stdin, "replace"),
+    ):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors=errors)
+
+
+def abandon(stream: TextIO | None) -> None:
+    """Let what *stream* still holds go nowhere; else Python complains of it when it ends."""
+    if stream is None:
+        return
+    with suppress(OSError, ValueError):
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
+
+
+def _is_terminal(stream: TextIO | None) -> bool:
+    return stream is not None and not stream.closed and stream.isatty()
+
+
+def _is_unicode(stream: TextIO | None) -> bool:
+    """Whether JSON may hold any character as it is; else it escapes what is not ASCII."""
+    encoding = getattr(stream, "encoding", None) or ""
+    return encoding.lower().replace("-", "").startswith("utf")

@@ -99,6 +99,12 @@ def open_transport(address: str) -> Transport:
     # pyserial lets what it stumbles over through as it comes.
     except (serial.SerialException, OSError, TypeError) as error:
         raise _why_not_open(address, error) from error
+    # Each of pyserial's URL handlers reads its address with other means: regular expressions,
+    # tables, imports; what these raise is about the address, and a list would never be complete.
+    except Exception as error:
+        if isinstance(error, ImportError) or not separator:
+            raise _why_not_open(address, error) from error
+        raise AddressMalformed(address, _FORMS) from error
     if os.name == "posix" and (not separator or is_socket):
         return _DescriptorTransport(address, port, is_socket=is_socket)
     return _PyserialTransport(address, port)

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pump_programmer.phrases import (
     alarm_line,
+    alarm_state,
     bolus_line,
     grouped,
     log_range,
@@ -193,12 +194,10 @@ class Screens:
                 f"{found.rolled_back.version} is in force as before."
             )
 
-    def committed(self, committed: m.PrescriptionCommitted, status: m.StatusReport) -> None:
+    def committed(self, committed: m.PrescriptionCommitted, status: m.StatusReport | None) -> None:
         """A prescription that is in force, and what follows from it."""
-        self.say(
-            f"Prescription version {committed.version} is in force, read back and verified.\n"
-            f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}.",
-        )
+        self.say(f"Prescription version {committed.version} is in force, read back and verified.")
+        self._low_reservoir(status)
 
     def log(self, status: m.StatusReport, entries: Iterable[m.LogEntry]) -> None:
         """Records of the therapy log, oldest first."""
@@ -257,12 +256,19 @@ class Screens:
         )
         self.say("")
 
-    def bolus(self, ordered: m.BolusOrdered, status: m.StatusReport) -> None:
+    def bolus(self, ordered: m.BolusOrdered, status: m.StatusReport | None) -> None:
         """A bolus that has begun."""
+        if status is None:
+            lasts = units.format_duration(ordered.ends_at_ms - ordered.started_at_ms)
+            moments = f"and lasts {lasts}"
+        else:
+            moments = (
+                f"{moment(status, ordered.started_at_ms)} and ends "
+                f"{moment(status, ordered.ends_at_ms)}"
+            )
         self.say(
-            f"Bolus of {units.format_volume(ordered.volume_nl)} began "
-            f"{moment(status, ordered.started_at_ms)} and ends "
-            f"{moment(status, ordered.ends_at_ms)} (order {ordered.order_number})."
+            f"Bolus of {units.format_volume(ordered.volume_nl)} began {moments} "
+            f"(order {ordered.order_number})."
         )
 
     def refill_preview(self, status: m.StatusReport, volume_nl: int) -> None:
@@ -276,17 +282,17 @@ class Screens:
         )
         self.say("")
 
-    def refill(self, updated: m.ReservoirUpdated, status: m.StatusReport) -> None:
+    def refill(self, updated: m.ReservoirUpdated, status: m.StatusReport | None) -> None:
         """A reservoir update, and the new date that follows from it."""
         self.say(
             f"The pump believed {volume(updated.before_nl)} and now believes "
-            f"{volume(updated.after_nl)}.\n"
-            f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}."
+            f"{volume(updated.after_nl)}."
         )
+        self._low_reservoir(status)
 
-    def alarm(self, record: m.AlarmRecord, status: m.StatusReport) -> None:
+    def alarm(self, record: m.AlarmRecord, status: m.StatusReport | None) -> None:
         """One alarm as it stands after it was acknowledged or silenced."""
-        self.say(alarm_line(status, record))
+        self.say(alarm_state(record) if status is None else alarm_line(status, record))
 
     def self_test(self, report: m.SelfTestReport) -> None:
         """What each check found."""
@@ -297,6 +303,10 @@ class Screens:
             )
             for result in report.results
         )
+
+    def _low_reservoir(self, status: m.StatusReport | None) -> None:
+        if status is not None:
+            self.say(f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}.")
 
     def _alarms(self, status: m.StatusReport) -> None:
         if not status.alarms:

@@ -1,8 +1,11 @@
 """A scripted pump behind a real pseudo-terminal: a real pump session, and whatever goes wrong."""
 
+import io
+import json
 import os
 import select
 import socket
+import sys
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -13,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from pump_programmer import cli
 from pump_programmer.programmer import Programmer
 from pump_protocol import codes as c
 from pump_protocol import events as ev
@@ -362,3 +366,58 @@ def _set_patience(programmer: Programmer, patience: dict[str, Any]) -> None:
     programmer._retry = policy
     if programmer._link is not None:
         programmer._link._session.retry = policy
+
+
+# --- The command line ----------------------------------------------------------------------------
+
+
+class Ended:
+    """What one run of the command line left behind."""
+
+    def __init__(self, code, out, err):
+        self.code = code
+        self.out = out
+        self.err = err
+
+    @property
+    def json(self):
+        assert self.out.count("\n") == 1, "one JSON object on one line"
+        return json.loads(self.out)
+
+    @property
+    def error(self):
+        return json.loads(self.err)["error"]
+
+
+@pytest.fixture
+def run(monkeypatch, capsys):
+    """Run ``pump-programmer`` in this process, with a terminal to answer from if *typed*."""
+
+    def start(*arguments, typed=None):
+        stdin = io.StringIO(typed or "")
+        stdin.isatty = lambda: typed is not None
+        monkeypatch.setattr(sys, "stdin", stdin)
+        monkeypatch.setattr(sys, "argv", ["pump-programmer", *arguments])
+        monkeypatch.setenv("COLUMNS", "120")
+        with pytest.raises(SystemExit) as ended:
+            cli.main()
+        captured = capsys.readouterr()
+        return Ended(ended.value.code, captured.out, captured.err)
+
+    return start
+
+
+@pytest.fixture
+def ask(run, pump):
+    """Run one command against the scripted pump."""
+    return lambda *arguments, typed=None: run(
+        "--port", pump.address, "--timeout", "20", *arguments, typed=typed
+    )
+
+
+@pytest.fixture
+def ask_briefly(run, pump):
+    """The same, where answers get lost: a fourth of this is each attempt's time."""
+    return lambda *arguments, typed=None: run(
+        "--port", pump.address, "--timeout", "1", *arguments, typed=typed
+    )

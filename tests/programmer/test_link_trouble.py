@@ -383,12 +383,12 @@ def test_a_full_line_that_nobody_reads_does_not_hold_a_request_up(connect):
 
 
 def test_unsuitable_parameters_are_refused(connect):
-    for bad in (
-        {"programmer_id": 0},
-        {"programmer_id": 2**64},
-        {"attempts": 0},
-        {"response_timeout_ms": 0},
-        {"deadline_s": 0},
+    for name, bad in (
+        ("programmer_id", 0),
+        ("programmer_id", 2**64),
+        ("attempts", 0),
+        ("response_timeout_ms", 0),
+        ("deadline_s", 0),
     ):
-        with pytest.raises(ValueError, match=r"programmer_id|positive"):
-            connect("loop://", **bad)
+        with pytest.raises(ValueError, match=f"^{name} = {bad}: allowed"):
+            connect("loop://", **{name: bad})
