@@ -121,7 +121,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         typer.Option("--events", help="With --json: every log record as a further JSON line."),
     ] = False,
 ) -> None:
-    """Run a pump on a port until Ctrl-C or SIGTERM."""
+    """Run a pump on a port until Ctrl-C, SIGTERM or SIGHUP."""
     from pump_sim import app as application  # noqa: PLC0415 - not needed for --help
     from pump_sim.ports import PortError, PortSpecError, default_spec  # noqa: PLC0415
 

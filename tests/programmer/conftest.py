@@ -419,5 +419,5 @@ def ask(run, pump):
 def ask_briefly(run, pump):
     """The same, where answers get lost: a fourth of this is each attempt's time."""
     return lambda *arguments, typed=None: run(
-        "--port", pump.address, "--timeout", "1", *arguments, typed=typed
+        "--port", pump.address, "--timeout", "0.6", *arguments, typed=typed
     )

@@ -140,8 +140,8 @@ class AccessLog:
     """Who asked, and what was refused: repeats are counted, not repeated.
 
     A flood of equal refusals takes one record, a flood of different ones drops the records that
-    were repeated longest ago, and a flood of readings only other readings; none touches the
-    therapy log.
+    were repeated longest ago, and a flood of readings hardly anything but other readings; none
+    touches the therapy log.
     """
 
     # In the order of the last repetition. Never changed in place, only copied.
@@ -183,7 +183,7 @@ class AccessLog:
         return AccessLog(entries, first, following, evicted, self.capacity)
 
     def _least_wanted(self) -> AccessKey:
-        """Whom a newcomer displaces: the oldest reading, so that no reading can hide a misuse."""
+        """Whom a newcomer displaces: the oldest reading, so that readings cannot hide a misuse."""
         readings = (key for key in self.entries if key[0] is AccessEvent.INTERROGATED)
         return next(readings, None) or next(iter(self.entries))
 
