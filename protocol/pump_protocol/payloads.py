@@ -127,8 +127,8 @@ class Template:
     """A response of which only some numbers change from one sending to the next.
 
     A status report has forty numbers, and between two events of therapy six of them change. Writing
-    those six into the bytes of the last report gives what encoding the whole would, at a quarter of
-    the cost.
+    those six into the bytes of the last report gives what making and encoding a whole one would, at
+    a fraction of the cost.
 
     :param response: gives all the bytes but those of the changing fields.
     :param changing: names of the changing fields: fixed-size numbers that are always present.
