@@ -29,13 +29,13 @@ def tell(at_ms: int, text: str) -> None:
 
 status = pump.status()
 tell(0, f"{ml(status.believed_volume_nl)} mL, {ml(status.infusing_nl_per_day)} mL/day")
-told = pump.log.next_sequence
+told = pump.firmware.log.next_sequence
 for day in range(10, 61, 10):
     simulation.advance(day * DAY_MS)
-    for entry in pump.log.entries:
+    for entry in pump.firmware.log.entries:
         if entry.sequence >= told:
             tell(entry.at_ms, describe(entry))
-    told = pump.log.next_sequence
+    told = pump.firmware.log.next_sequence
     tell(pump.at_ms, f"{ml(pump.status().believed_volume_nl)} mL left")
 
 tone = pump.status().next_tone

@@ -9,6 +9,7 @@ SIMULATOR: never for clinical use.
 from dataclasses import replace
 from typing import TypeVar, cast
 
+from pump_protocol import codes
 from pump_protocol import messages as m
 from pump_protocol.events import ResponseReceived
 from pump_protocol.session import Role, Session
@@ -71,10 +72,10 @@ def main() -> None:
     programmer = VirtualProgrammer(pump.port.peer)
 
     programmer.ask(m.OpenLink(programmer_id=1))
-    current = programmer.ask(m.Interrogate()).prescription
+    current = programmer.ask(m.ReadPrescription(codes.PrescriptionSlot.CURRENT)).prescription
     print(f"rate {format_rate(current.rate_nl_per_day)}")
 
-    rate_nl_per_day = rate_for_dose(330_000, current.concentration_ng_per_ml)
+    rate_nl_per_day = rate_for_dose(330_000, current.drugs[0].concentration_ng_per_ml)
     wanted = replace(current, daily_dose_ng=330_000, rate_nl_per_day=rate_nl_per_day)
     staged = programmer.ask(m.StagePrescription(wanted))
     assert staged.prescription == wanted

@@ -14,10 +14,14 @@ from typing import Final
 
 import alarm_tables
 import command_tables
+import control_tables
+import fault_tables
 import golden_vectors
 import json_tables
 import log_tables
+import mode_tables
 import profile_tables
+import requirement_tables
 import wire_tables
 import wire_worked
 from golden_files import ROOT, write_or_check
@@ -35,10 +39,37 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     # profiles.md
     "profile-figures": profile_tables.figures,
     "profile-limits": profile_tables.limits,
+    # modes.md
+    "modes": mode_tables.modes,
+    "mode-common": mode_tables.common,
+    "mode-continuous": mode_tables.continuous,
+    "mode-flex": mode_tables.flexible,
+    "mode-periodic": mode_tables.periodical,
+    "mode-patient": mode_tables.patient,
+    "mode-single": mode_tables.single,
+    "mode-priming": mode_tables.priming,
+    "mode-bridge": mode_tables.bridge,
+    "mode-rates": mode_tables.rates,
+    "mode-flex-example": mode_tables.flex_example,
+    "mode-periodic-example": mode_tables.periodic_example,
+    "mode-totals-example": mode_tables.totals_example,
+    "mode-bridge-example": mode_tables.bridge_example,
+    "mode-safe-rate": mode_tables.safe_rate,
     # alarms.md
-    "alarm-table": alarm_tables.alarms,
+    "alarm-rules": alarm_tables.rules,
     "alarm-tones": alarm_tables.tones,
-    # wire-protocol.md, which has the table of alarms, too
+    # faults.md
+    "fault-list": fault_tables.overview,
+    **fault_tables.blocks(),
+    # requirements.md
+    "requirements": requirement_tables.overview,
+    "requirement-tests": requirement_tables.tests_of_each,
+    # control-door.md
+    "control-commands": control_tables.commands,
+    "control-faults": control_tables.faults,
+    "control-errors": control_tables.errors,
+    # wire-protocol.md, which has the tones of alarms, too
+    "alarm-table": alarm_tables.alarms,
     "frame-layout": wire_tables.frame_layout,
     "limits": wire_tables.limits,
     "link-states": wire_tables.link_states,
@@ -54,7 +85,12 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "check-values": wire_worked.check_values,
     "rounding": wire_worked.rounding,
     "digest-example": wire_worked.digest_example,
+    "flex-example": wire_worked.flex_example,
+    "periodic-example": wire_worked.periodic_example,
+    "totals-example": wire_worked.totals_example,
+    "bridge-example": wire_worked.bridge_example,
     "story": wire_worked.story,
+    "story-of-schedules": wire_worked.story_of_schedules,
     "request-byte-by-byte": wire_worked.request_byte_by_byte,
     "corrupted-frame": wire_worked.corrupted,
 }

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from markdown_table import summary, table
-from pump_programmer import review
+from pump_programmer import cautions, review
 from pump_programmer.programmer import Programmed, Staged
 from pump_protocol import layouts
 from pump_protocol import messages as m
@@ -18,30 +18,61 @@ RESULTS: dict[str, type] = {
     "program, stop": Programmed,
     "staged": Staged,
     "bolus": m.BolusOrdered,
+    "patient-bolus": m.PatientBolusStarted,
     "bolus --abort": m.BolusAborted,
     "refill": m.ReservoirUpdated,
     "log": m.LogPage,
     "log --access": m.AccessLogPage,
     "silence, acknowledge": m.AlarmAcknowledged,
     "alarm-test": m.AlarmTested,
+    "alarm-interval": m.AlarmIntervalSet,
+    "note": m.NoteReport,
     "clock --set": m.ClockSet,
     "self-test": m.SelfTestReport,
 }
 """What each command answers; a test holds it true of the commands."""
 
+MORE: dict[str, dict[str, tuple[str, str]]] = {
+    "interrogate": {
+        "current": (
+            "[PrescriptionReport](#prescriptionreport)",
+            "the whole prescription in force, with its doses",
+        ),
+        "pending": (
+            "[PrescriptionReport](#prescriptionreport) or null",
+            "the prescription that is staged and not in force",
+        ),
+    },
+}
+"""Keys that a command adds to those of its answer: what else it read."""
+
 _MEANINGS = {
     (review.Review, "current"): "what was in force",
     (review.Review, "pending"): "what was staged",
+    (review.Review, "current_totals"): "its doses, as the pump reckons them",
+    (review.Review, "pending_totals"): "its doses, as the pump reckons them",
+    (review.Review, "must_confirm"): "whether the dose must be confirmed; known where it was staged"
+    " by this command",
     (review.Review, "current_version"): "version that was in force",
     (review.Review, "pending_version"): "version that was staged",
-    (review.Review, "rows"): "every setting, side by side",
-    (review.Review, "warnings"): "what a person should think of, as sentences",
-    (review.ReviewRow, "setting"): "key of the setting in a Prescription",
+    (review.Review, "rows"): "every setting that either has, side by side",
+    (review.Review, "warnings"): "what a person should think of",
+    (cautions.Caution, "text"): "what to think of, in sentences",
+    (cautions.Caution, "source"): "who says so: the number and name of a source, or `derived`, or"
+    " `unverified`",
+    (review.ReviewRow, "setting"): "path of the setting in a Prescription, as `rate_nl_per_day`,"
+    " `drugs.0.name`, `days.monday` (its steps) or `patient_boluses.0.lockout_ms`; or of a dose, as"
+    " `totals.highest_ng` or `drugs.1.daily_dose_ng`",
     (review.ReviewRow, "label"): "its name for people",
     (review.ReviewRow, "current"): "its value in words",
     (review.ReviewRow, "pending"): "its new value in words",
     (review.ReviewRow, "changed"): "whether it changes",
-    (review.ReviewRow, "change_ppm"): "change, parts per million of the current value, or never",
+    (review.ReviewRow, "change_ppm"): "change, parts per million of the current value (of a day's"
+    " steps and of a basal rate: of their dose), or never",
+    (
+        review.ReviewRow,
+        "change",
+    ): "the change in words: a percentage, `new`, `removed`, `changed` or `-`",
     (Staged, "review"): "what is staged next to what is in force, or null: nothing is staged",
     (Staged, "rolled_back"): "what followed from `--roll-back`, else null",
     (Programmed, "review"): "what was compared",
@@ -60,13 +91,15 @@ _NAMED_IN_JSON = {
 
 def results() -> str:
     """The keys of every command's answer."""
-    return "\n\n".join(f"### {command}\n\n{_keys(answer)}" for command, answer in RESULTS.items())
+    return "\n\n".join(
+        f"### {command}\n\n{_keys(answer)}{_more(command)}" for command, answer in RESULTS.items()
+    )
 
 
 def parts() -> str:
     """The keys of the objects inside the answers."""
     found: dict[type, None] = {m.Reason: None}
-    for answer in RESULTS.values():
+    for answer in (*RESULTS.values(), m.PrescriptionReport):
         _collect(answer, found)
     for answer in RESULTS.values():
         found.pop(answer, None)
@@ -74,6 +107,15 @@ def parts() -> str:
         f"### {part.__name__}\n\n{summary(part)}\n\n{_keys(part)}"
         for part in sorted(found, key=lambda part: part.__name__)
     )
+
+
+def _more(command: str) -> str:
+    """The keys that a command adds to those of its answer."""
+    added = MORE.get(command)
+    if added is None:
+        return ""
+    rows = ((f"`{name}`", kind, meaning) for name, (kind, meaning) in added.items())
+    return "\n\nAnd beside them:\n\n" + table(("key", "type", "meaning"), rows)
 
 
 def _collect(message: type, found: dict[type, None]) -> None:

@@ -7,6 +7,7 @@ from pump_protocol import messages as m
 from pump_protocol.codes import (
     MAX_PAYLOAD_BYTES,
     START,
+    BolusKind,
     Field,
     MessageType,
     RefusalCode,
@@ -14,7 +15,7 @@ from pump_protocol.codes import (
 from pump_protocol.crc import header_check
 from pump_protocol.frames import Frame
 from pump_protocol.payloads import encode
-from wire_examples import CURRENT, LINK_ID, PROGRAMMER_ID
+from wire_examples import CURRENT, FLEX, LINK_ID, PROGRAMMER_ID
 
 OTHER_LINK_ID: Final = 0xFEDCBA9876543210
 
@@ -51,7 +52,7 @@ class StreamCase:
 
 
 A: Final = framed(m.Interrogate(), 3)
-B: Final = framed(m.OrderBolus(1, 50_000, 500_000, 100_000, 600_000), 6)
+B: Final = framed(m.OrderBolus(1, BolusKind.SINGLE, 50_000, 500_000, 100_000, 600_000), 6)
 _PROMISE_HEAD: Final = START + bytes((1, 4)) + bytes(12) + MAX_PAYLOAD_BYTES.to_bytes(2, "little")
 PROMISE: Final = _PROMISE_HEAD + header_check(_PROMISE_HEAD).to_bytes(2, "little")
 """An intact header that promises the longest payload."""
@@ -82,7 +83,7 @@ STREAMS: Final = (
         "a flipped bit in the payload",
         "FRAME-10",
         (flipped(B, 8 * 25) + A,),
-        (("FRAME_CHECK", 52), A),
+        (("FRAME_CHECK", len(B)), A),
     ),
     StreamCase(
         "a flipped bit in the frame check",
@@ -94,7 +95,7 @@ STREAMS: Final = (
         "five flipped bits",
         "FRAME-10",
         (flipped(B, 170, 201, 260, 333, 400) + A,),
-        (("FRAME_CHECK", 52), A),
+        (("FRAME_CHECK", len(B)), A),
     ),
     StreamCase(
         "a length that no frame has", "FRAME-05", (TOO_LONG + A,), (("HEADER_CHECK", 20), A)
@@ -106,13 +107,13 @@ STREAMS: Final = (
         "bytes lost inside a frame, then silence",
         "FRAME-11",
         (B[:30] + B[33:], SILENCE, A),
-        (("TRUNCATED", 49), A),
+        (("TRUNCATED", len(B) - 3), A),
     ),
     StreamCase(
         "bytes lost inside a frame, the next one follows at once",
         "FRAME-10",
         (B[:30] + B[33:] + A,),
-        (("FRAME_CHECK", 49), A),
+        (("FRAME_CHECK", len(B) - 3), A),
     ),
     StreamCase(
         "frames swallowed by the promise of a half frame, then silence",
@@ -187,12 +188,14 @@ def _case(
 OPEN: Final = framed(m.OpenLink(PROGRAMMER_ID), 1)
 LATEST: Final = 2**32 - 1
 _STAGE: Final = encode(m.StagePrescription(CURRENT))
+_STAGE_FLEX: Final = encode(m.StagePrescription(FLEX))
+_NAME_AT: Final = 7  # behind mode, number of drugs, mass unit and concentration
+_DAYS_AT: Final = _NAME_AT + 1 + len("baclofen") + 16  # behind dose, rate and threshold
 
 
-def _stage_with(at: int, *values: int) -> bytes:
-    return raw(
-        MessageType.STAGE_PRESCRIPTION, 2, _STAGE[:at] + bytes(values) + _STAGE[at + len(values) :]
-    )
+def _stage_with(at: int, *values: int, payload: bytes = _STAGE) -> bytes:
+    changed = payload[:at] + bytes(values) + payload[at + len(values) :]
+    return raw(MessageType.STAGE_PRESCRIPTION, 2, changed)
 
 
 PUMP_CASES: Final = (
@@ -330,7 +333,7 @@ PUMP_CASES: Final = (
         "a text that promises more than there is",
         "MSG-05",
         (OPEN,),
-        _stage_with(22, 200),
+        _stage_with(_NAME_AT, 200),
         RefusalCode.MALFORMED,
         Field.PAYLOAD,
         len(_STAGE),
@@ -339,7 +342,7 @@ PUMP_CASES: Final = (
         "a drug name that is not UTF-8",
         "MSG-05",
         (OPEN,),
-        _stage_with(23, 0xFF),
+        _stage_with(_NAME_AT + 1, 0xFF),
         RefusalCode.MALFORMED,
         Field.DRUG_NAME,
     ),
@@ -356,19 +359,72 @@ PUMP_CASES: Final = (
         "an unknown mass unit",
         "MSG-04",
         (OPEN,),
-        _stage_with(1, 0),
+        _stage_with(2, 0),
         RefusalCode.UNKNOWN_VALUE,
         Field.MASS_UNIT,
         0,
     ),
     _case(
+        "a list that promises a bridge which is not there",
+        "MSG-05",
+        (OPEN,),
+        _stage_with(len(_STAGE) - 1, 1),
+        RefusalCode.MALFORMED,
+        Field.PAYLOAD,
+        len(_STAGE),
+    ),
+    _case(
+        "an eighth day of the week",
+        "MSG-12",
+        (OPEN,),
+        _stage_with(_DAYS_AT + 1, 0x9F, payload=_STAGE_FLEX),
+        RefusalCode.UNKNOWN_VALUE,
+        Field.WEEKDAYS,
+        0x9F,
+    ),
+    _case(
+        "an unknown decision about the bridge",
+        "MSG-04",
+        (OPEN,),
+        _stage_with(_DAYS_AT + 3, 3),
+        RefusalCode.UNKNOWN_VALUE,
+        Field.BRIDGE,
+        3,
+    ),
+    _case(
+        "a bolus of an unknown kind",
+        "MSG-04",
+        (OPEN,),
+        raw(MessageType.ORDER_BOLUS, 2, bytes(8) + b"\x06" + bytes(20)),
+        RefusalCode.UNKNOWN_VALUE,
+        Field.BOLUS_KIND,
+        6,
+    ),
+    _case(
+        "a note that is not UTF-8",
+        "MSG-05",
+        (OPEN,),
+        raw(MessageType.WRITE_NOTE, 2, b"\x01\xff"),
+        RefusalCode.MALFORMED,
+        Field.NOTE,
+    ),
+    _case(
+        "an alarm that only the log knows",
+        "MSG-04",
+        (OPEN,),
+        raw(MessageType.SILENCE_ALARM, 2, b"\x0c" + bytes(4)),
+        RefusalCode.UNKNOWN_VALUE,
+        Field.ALARM,
+        12,
+    ),
+    _case(
         "an unknown alarm",
         "MSG-04",
         (OPEN,),
-        raw(MessageType.ACKNOWLEDGE_ALARM, 2, b"\x05"),
+        raw(MessageType.ACKNOWLEDGE_ALARM, 2, b"\x06"),
         RefusalCode.UNKNOWN_VALUE,
         Field.ALARM,
-        5,
+        6,
     ),
     _case(
         "an unknown slot",

@@ -15,14 +15,20 @@ from pump_protocol.codes import (
     ABSENT,
     MAX_ACCESS_ENTRIES,
     MAX_DRUG_NAME_BYTES,
+    MAX_DRUGS,
     MAX_LOG_ENTRIES,
+    MAX_NOTE_BYTES,
     MAX_REASONS,
+    MAX_STEPS,
+    MAX_STEPS_PER_DAY,
     NEVER,
     AccessEvent,
     Alarm,
     AlarmClass,
     AlarmFlag,
+    BolusKind,
     BolusOutcome,
+    BridgeDecision,
     Capability,
     Check,
     Field,
@@ -35,10 +41,12 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    Weekday,
 )
 from pump_protocol.payloads import prescription_digest
 
 LINK_ID: Final = 0x0123456789ABCDEF
+SCHEDULES_LINK_ID: Final = 0x0FEDCBA987654321
 PROGRAMMER_ID: Final = 0x1122334455667788
 
 HOUR_MS: Final = 3_600_000
@@ -47,6 +55,7 @@ NOW_MS: Final = 10 * DAY_MS
 IMPLANTED_CLOCK_MS: Final = 1_788_249_600_000  # 2026-09-01 08:00
 ERI_AT_MS: Final = 213_127_200_000
 EOS_AT_MS: Final = ERI_AT_MS + 90 * DAY_MS
+REPLACEMENT_AT_MS: Final = 205_124_400_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,18 +68,59 @@ class Example:
     link_id: int = LINK_ID
 
 
+BACLOFEN: Final = m.Drug(MassUnit.MICROGRAM, 500_000, "baclofen")
 CURRENT: Final = m.Prescription(
     mode=Mode.SIMPLE_CONTINUOUS,
-    mass_unit=MassUnit.MICROGRAM,
-    concentration_ng_per_ml=500_000,
+    drugs=(BACLOFEN,),
     daily_dose_ng=100_000,
     rate_nl_per_day=200_000,
     low_reservoir_threshold_nl=2_000_000,
-    drug_name="baclofen",
 )
 RAISED: Final = replace(CURRENT, daily_dose_ng=120_000, rate_nl_per_day=240_000)
+FLEX: Final = replace(
+    CURRENT,
+    mode=Mode.FLEX,
+    daily_dose_ng=87_667,
+    rate_nl_per_day=175_333,
+    days=(
+        m.DayPattern(
+            Weekday.MONDAY
+            | Weekday.TUESDAY
+            | Weekday.WEDNESDAY
+            | Weekday.THURSDAY
+            | Weekday.FRIDAY,
+            (m.Step(0, 100_000), m.Step(8 * 60, 300_000), m.Step(22 * 60, 100_000)),
+        ),
+        m.DayPattern(Weekday.SATURDAY | Weekday.SUNDAY, (m.Step(0, 72_000),)),
+    ),
+)
+PERIODIC: Final = replace(
+    CURRENT,
+    mode=Mode.PERIODIC_BOLUS,
+    daily_dose_ng=50_667,
+    rate_nl_per_day=101_333,
+    periodic_boluses=(m.PeriodicBolus(48_000, 10_000, 20_000, 600_000, 9 * HOUR_MS, HOUR_MS),),
+)
+PATIENT: Final = replace(
+    CURRENT, patient_boluses=(m.PatientBolus(5_000, 10_000, 300_000, 2 * HOUR_MS, 4),)
+)
+MIXTURE: Final = replace(
+    CURRENT,
+    drugs=(BACLOFEN, m.Drug(MassUnit.MICROGRAM, 50_000, "clonidine")),
+    bridge_decision=BridgeDecision.DECLINED,
+)
+BRIDGE: Final = replace(
+    CURRENT,
+    drugs=(replace(BACLOFEN, concentration_ng_per_ml=2_000_000),),
+    daily_dose_ng=120_000,
+    rate_nl_per_day=60_000,
+    bridge_decision=BridgeDecision.BRIDGE,
+    bridges=(m.Bridge(340_000, 240_000, 34 * HOUR_MS),),
+)
 CURRENT_DIGEST: Final = prescription_digest(1, CURRENT)
 RAISED_DIGEST: Final = prescription_digest(2, RAISED)
+PATIENT_DIGEST: Final = prescription_digest(2, PATIENT)
+BRIDGE_DIGEST: Final = prescription_digest(3, BRIDGE)
 
 _LOW_RESERVOIR: Final = m.AlarmRecord(
     Alarm.LOW_RESERVOIR,
@@ -84,7 +134,7 @@ _IDENTITY: Final = m.Identity(
     nature=Nature.SIMULATOR,
     protocol_version=1,
     security_profile=SecurityProfile.LEGACY_INSECURE,
-    capabilities=Capability.SIMPLE_CONTINUOUS | Capability.MINIMUM_RATE | Capability.SINGLE_BOLUS,
+    capabilities=Capability(sum(Capability)),
     reservoir_capacity_nl=20_000_000,
     minimum_rate_nl_per_day=6_000,
     minimum_therapeutic_rate_nl_per_day=48_000,
@@ -99,6 +149,16 @@ _IDENTITY: Final = m.Identity(
     minimum_silence_ms=60_000,
     maximum_silence_non_critical_ms=DAY_MS,
     maximum_silence_critical_ms=2 * HOUR_MS,
+    soft_daily_dose_ng=1_000_000,
+    internal_tubing_volume_nl=140_000,
+    maximum_priming_volume_nl=1_000_000,
+    minimum_bolus_interval_ms=60_000,
+    maximum_bolus_interval_ms=7 * DAY_MS,
+    minimum_lockout_ms=60_000,
+    maximum_lockout_ms=7 * DAY_MS,
+    maximum_patient_boluses_per_day=24,
+    minimum_critical_interval_ms=600_000,
+    maximum_critical_interval_ms=2 * HOUR_MS,
     product="pump-sim (simulator, not for clinical use)",
     model="VP-20",
     serial_number="SIM-000001",
@@ -110,7 +170,16 @@ _STATUS: Final = m.StatusReport(
     clock_ms=IMPLANTED_CLOCK_MS + NOW_MS,
     implanted_clock_ms=IMPLANTED_CLOCK_MS,
     prescription_version=1,
-    prescription=CURRENT,
+    prescription=m.PrescriptionSummary(
+        mode=Mode.SIMPLE_CONTINUOUS,
+        mass_unit=MassUnit.MICROGRAM,
+        concentration_ng_per_ml=500_000,
+        daily_dose_ng=100_000,
+        rate_nl_per_day=200_000,
+        low_reservoir_threshold_nl=2_000_000,
+        drug_count=1,
+        drug_name="baclofen",
+    ),
     has_pending=False,
     infusing_nl_per_day=200_000,
     believed_volume_nl=18_000_000,
@@ -123,15 +192,44 @@ _STATUS: Final = m.StatusReport(
     battery_remaining_ppm=996_222,
     eri_at_ms=ERI_AT_MS,
     eos_at_ms=EOS_AT_MS,
+    replacement_planned_at_ms=REPLACEMENT_AT_MS,
+    next_periodic_bolus_at_ms=None,
+    critical_interval_ms=600_000,
     next_tone_at_ms=None,
     therapy_log=m.LogRange(1, 2, 0),
     access_log=m.LogRange(1, 2, 0),
+    patient_boluses=(),
     boluses=(),
     alarms=(),
 )
 
 # The rate of 120 mcg/day would be 240,000 nL/day; nor does the pump have a rate as high as this.
 _BAD: Final = replace(RAISED, rate_nl_per_day=24_000_001)
+
+
+def _staged(
+    prescription: m.Prescription, highest_ng: int, patient_ng: int = 0, version: int = 2
+) -> m.PrescriptionStaged:
+    """The pump's echo of a prescription whose dose needs no confirmation."""
+    return m.PrescriptionStaged(
+        version=version,
+        digest=prescription_digest(version, prescription),
+        expires_in_ms=120_000,
+        must_confirm=False,
+        totals=m.DoseTotals(prescription.daily_dose_ng, highest_ng, highest_ng + patient_ng),
+        prescription=prescription,
+    )
+
+
+def _exchange(
+    sequence: int, request: tuple[str, m.Message], response: tuple[str, m.Message]
+) -> tuple[Example, Example]:
+    """A request and its answer in the link of the schedules."""
+    return (
+        Example(*request, sequence, SCHEDULES_LINK_ID),
+        Example(*response, sequence, SCHEDULES_LINK_ID),
+    )
+
 
 STORY: Final = (
     Example("open_link", m.OpenLink(PROGRAMMER_ID), 1),
@@ -141,10 +239,10 @@ STORY: Final = (
     Example("interrogate", m.Interrogate(), 3),
     Example("status_report", _STATUS, 3),
     Example("stage_prescription", m.StagePrescription(RAISED), 4),
-    Example("prescription_staged", m.PrescriptionStaged(2, RAISED_DIGEST, 120_000, RAISED), 4),
+    Example("prescription_staged", _staged(RAISED, 120_000), 4),
     Example("commit_prescription", m.CommitPrescription(RAISED_DIGEST), 5),
     Example("prescription_committed", m.PrescriptionCommitted(2, NOW_MS, RAISED_DIGEST), 5),
-    Example("order_bolus", m.OrderBolus(1, 50_000, 500_000, 100_000, 600_000), 6),
+    Example("order_bolus", m.OrderBolus(1, BolusKind.SINGLE, 50_000, 500_000, 100_000, 600_000), 6),
     Example("bolus_ordered", m.BolusOrdered(1, 100_000, NOW_MS, NOW_MS + 600_000), 6),
     Example("stage_prescription_wrong", m.StagePrescription(_BAD), 7),
     Example(
@@ -163,16 +261,99 @@ STORY: Final = (
 )
 """One link from its opening to its end, told by the worked examples."""
 
+SCHEDULES: Final = (
+    *_exchange(
+        1,
+        ("open_link_for_schedules", m.OpenLink(PROGRAMMER_ID)),
+        ("link_opened_for_schedules", m.LinkOpened(120_000, 1_800_000, 120_000, 0)),
+    ),
+    *_exchange(
+        2, ("stage_flex", m.StagePrescription(FLEX)), ("flex_staged", _staged(FLEX, 108_333))
+    ),
+    *_exchange(
+        3,
+        ("stage_periodic_bolus", m.StagePrescription(PERIODIC)),
+        ("periodic_bolus_staged", _staged(PERIODIC, 54_000)),
+    ),
+    *_exchange(
+        4,
+        ("stage_mixture", m.StagePrescription(MIXTURE)),
+        ("mixture_staged", _staged(MIXTURE, 100_000)),
+    ),
+    *_exchange(
+        5,
+        ("stage_patient_bolus", m.StagePrescription(PATIENT)),
+        ("patient_bolus_staged", _staged(PATIENT, 100_000, 20_000)),
+    ),
+    *_exchange(
+        6,
+        ("commit_patient_bolus", m.CommitPrescription(PATIENT_DIGEST)),
+        ("patient_bolus_committed", m.PrescriptionCommitted(2, NOW_MS, PATIENT_DIGEST)),
+    ),
+    *_exchange(
+        7,
+        ("request_patient_bolus", m.RequestPatientBolus(1)),
+        (
+            "patient_bolus_started",
+            m.PatientBolusStarted(
+                1, 10_000, NOW_MS, NOW_MS + 300_000, left=3, next_at_ms=NOW_MS + 2 * HOUR_MS
+            ),
+        ),
+    ),
+    *_exchange(
+        8,
+        ("abort_patient_bolus", m.AbortBolus()),
+        ("patient_bolus_aborted", m.BolusAborted(BolusKind.PATIENT, 1, 0)),
+    ),
+    *_exchange(
+        9,
+        ("request_patient_bolus_too_soon", m.RequestPatientBolus(2)),
+        (
+            "patient_bolus_locked_out",
+            m.Refusal(
+                int(MessageType.REQUEST_PATIENT_BOLUS),
+                (m.Reason(RefusalCode.LOCKED_OUT, Field.NONE, NOW_MS + 2 * HOUR_MS),),
+            ),
+        ),
+    ),
+    *_exchange(
+        10,
+        ("stage_bridge", m.StagePrescription(BRIDGE)),
+        ("bridge_staged", _staged(BRIDGE, 120_000, version=3)),
+    ),
+    *_exchange(
+        11,
+        ("commit_bridge", m.CommitPrescription(BRIDGE_DIGEST)),
+        ("bridge_committed", m.PrescriptionCommitted(3, NOW_MS, BRIDGE_DIGEST)),
+    ),
+    *_exchange(
+        12,
+        ("abort_bridge", m.AbortBolus()),
+        ("bridge_aborted", m.BolusAborted(BolusKind.BRIDGE, 0, 0)),
+    ),
+)
+"""Another link to the same pump in the same millisecond: every kind of schedule is staged."""
+
+_ABOVE_SOFT_LIMIT: Final = replace(CURRENT, daily_dose_ng=1_200_000, rate_nl_per_day=2_400_000)
+# Both copies of the prescription were lost.
+_SAFE_STATE: Final = m.Prescription(Mode.MINIMUM_RATE, (), 0, 6_000, 2_000_000)
+
 _MORE: Final = (
     Example("read_prescription", m.ReadPrescription(PrescriptionSlot.CURRENT)),
     Example(
         "prescription_report",
-        m.PrescriptionReport(PrescriptionSlot.CURRENT, 1, CURRENT_DIGEST, CURRENT),
+        m.PrescriptionReport(
+            PrescriptionSlot.CURRENT,
+            1,
+            CURRENT_DIGEST,
+            m.DoseTotals(100_000, 100_000, 100_000),
+            CURRENT,
+        ),
     ),
     Example("roll_back_prescription", m.RollBackPrescription()),
     Example("prescription_rolled_back", m.PrescriptionRolledBack(1)),
     Example("abort_bolus", m.AbortBolus()),
-    Example("bolus_aborted", m.BolusAborted(1, 33_333)),
+    Example("bolus_aborted", m.BolusAborted(BolusKind.SINGLE, 1, 33_333)),
     Example("update_reservoir", m.UpdateReservoir(2, 20_000_000)),
     Example("reservoir_updated", m.ReservoirUpdated(2, NOW_MS, 18_000_000, 20_000_000)),
     Example("acknowledge_alarm", m.AcknowledgeAlarm(Alarm.LOW_RESERVOIR)),
@@ -237,9 +418,19 @@ _MORE: Final = (
         replace(
             _STATUS,
             has_pending=True,
+            infusing_nl_per_day=14_600_000,
+            next_periodic_bolus_at_ms=NOW_MS + HOUR_MS,
+            patient_boluses=(m.PatientBolusState(4, 3, NOW_MS + HOUR_MS),),
             boluses=(
                 m.BolusReport(
-                    BolusOutcome.RUNNING, PROGRAMMER_ID, 1, 100_000, 33_333, 600_000, NOW_MS
+                    BolusKind.SINGLE,
+                    BolusOutcome.RUNNING,
+                    PROGRAMMER_ID,
+                    1,
+                    100_000,
+                    33_333,
+                    600_000,
+                    NOW_MS - 200_000,
                 ),
             ),
             alarms=(
@@ -258,8 +449,53 @@ _MORE: Final = (
         "stage_prescription_in_milligrams",
         m.StagePrescription(
             replace(
-                CURRENT, mass_unit=MassUnit.MILLIGRAM, drug_name="drug ΑΒΓ €", mode=Mode.STOPPED
+                CURRENT,
+                mode=Mode.STOPPED,
+                drugs=(m.Drug(MassUnit.MILLIGRAM, 500_000, "drug ΑΒΓ €"),),
             )
+        ),
+    ),
+    Example(
+        "prescription_staged_that_must_be_confirmed",
+        replace(_staged(_ABOVE_SOFT_LIMIT, 1_200_000), must_confirm=True),
+    ),
+    Example(
+        "commit_prescription_confirmed",
+        m.CommitPrescription(prescription_digest(2, _ABOVE_SOFT_LIMIT), 1_200_000),
+    ),
+    Example(
+        "refusal_not_confirmed",
+        m.Refusal(
+            int(MessageType.COMMIT_PRESCRIPTION),
+            (
+                m.Reason(
+                    RefusalCode.NOT_CONFIRMED,
+                    Field.HIGHEST_DAILY_DOSE,
+                    1_200_000,
+                    maximum=1_000_000,
+                ),
+            ),
+        ),
+    ),
+    Example(
+        "order_priming_bolus",
+        m.OrderBolus(3, BolusKind.PRIMING, 170_000, 500_000, 340_000, 600_000),
+    ),
+    Example("set_alarm_interval", m.SetAlarmInterval(AlarmClass.CRITICAL, 2 * HOUR_MS)),
+    Example("alarm_interval_set", m.AlarmIntervalSet(AlarmClass.CRITICAL, 2 * HOUR_MS)),
+    Example("read_note", m.ReadNote()),
+    Example("note_report", m.NoteReport(True, "Next refill: 2026-11-30")),
+    Example("note_report_damaged", m.NoteReport(False, "")),
+    Example("write_note", m.WriteNote("Next refill: 2026-11-30")),
+    Example("note_written", m.NoteWritten()),
+    Example(
+        "prescription_report_of_a_safe_state",
+        m.PrescriptionReport(
+            PrescriptionSlot.CURRENT,
+            2,
+            prescription_digest(2, _SAFE_STATE),
+            m.DoseTotals(0, 0, 0),
+            _SAFE_STATE,
         ),
     ),
 )
@@ -279,7 +515,15 @@ _LONGEST_LIST: Final[dict[type, int]] = {
     m.AlarmRecord: len(Alarm),
     m.CheckResult: len(Check),
     m.BolusReport: 1,
+    m.Drug: MAX_DRUGS,
+    m.DayPattern: MAX_STEPS // MAX_STEPS_PER_DAY,
+    m.Step: MAX_STEPS_PER_DAY,
+    m.PeriodicBolus: 1,
+    m.PatientBolus: 1,
+    m.Bridge: 1,
+    m.PatientBolusState: 1,
 }
+_LONGEST_TEXT: Final = {"text": "é" * (MAX_NOTE_BYTES // 2)}
 
 
 def edge(message_class: type[Any], *, largest: bool) -> Any:
@@ -289,7 +533,9 @@ def edge(message_class: type[Any], *, largest: bool) -> Any:
     hints = get_type_hints(message_class)
     return message_class(
         **{
-            each.name: _edge_value(hints[each.name], declared[each.name], largest)
+            each.name: _LONGEST_TEXT[each.name]
+            if largest and each.name in _LONGEST_TEXT
+            else _edge_value(hints[each.name], declared[each.name], largest)
             for each in fields(message_class)
         }
     )
@@ -333,4 +579,4 @@ def all_examples() -> tuple[Example, ...]:
         edges.append(Example(f"{name}_smallest", edge(message_class, largest=False), 0, 1))
         largest = edge(message_class, largest=True)
         edges.append(Example(f"{name}_largest", largest, 2**32 - 1, 2**64 - 1))
-    return (*STORY, *_MORE, *edges)
+    return (*STORY, *SCHEDULES, *_MORE, *edges)

@@ -11,7 +11,9 @@ from pump_protocol.codes import (
     Alarm,
     AlarmClass,
     AlarmFlag,
+    BolusKind,
     BolusOutcome,
+    BridgeDecision,
     Capability,
     Check,
     Field,
@@ -22,6 +24,7 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    Weekday,
 )
 from pump_protocol.codes import MessageType as T
 
@@ -34,11 +37,40 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         Capability.SIMPLE_CONTINUOUS: "mode SIMPLE_CONTINUOUS can be prescribed",
         Capability.MINIMUM_RATE: "mode MINIMUM_RATE can be prescribed",
         Capability.SINGLE_BOLUS: "a single bolus can be ordered",
+        Capability.FLEX: "mode FLEX can be prescribed",
+        Capability.PERIODIC_BOLUS: "mode PERIODIC_BOLUS can be prescribed",
+        Capability.PATIENT_BOLUS: "patient boluses can be prescribed and asked for",
+        Capability.PRIMING_BOLUS: "a priming bolus can be ordered",
+        Capability.BRIDGE_BOLUS: "a change of the drug can be bridged",
+        Capability.MIXTURES: "more than one drug can be prescribed",
     },
     Mode: {
         Mode.STOPPED: "no flow",
         Mode.MINIMUM_RATE: "the pump's lowest flow, not therapeutic",
         Mode.SIMPLE_CONTINUOUS: "a constant flow",
+        Mode.FLEX: "rates that follow the time of day and the day of the week (`days`)",
+        Mode.PERIODIC_BOLUS: "a bolus at an interval, on a constant flow (`periodic_boluses`)",
+    },
+    Weekday: {
+        Weekday.MONDAY: "Monday",
+        Weekday.TUESDAY: "Tuesday",
+        Weekday.WEDNESDAY: "Wednesday",
+        Weekday.THURSDAY: "Thursday",
+        Weekday.FRIDAY: "Friday",
+        Weekday.SATURDAY: "Saturday",
+        Weekday.SUNDAY: "Sunday",
+    },
+    BridgeDecision: {
+        BridgeDecision.NOT_NEEDED: "no drug changes (PROG-27)",
+        BridgeDecision.BRIDGE: "the old drug is cleared first, as `bridges` says (PROG-28)",
+        BridgeDecision.DECLINED: "the new rate begins at once, by explicit decision (PROG-30)",
+    },
+    BolusKind: {
+        BolusKind.PRIMING: "fills tubing and catheter; limited by its volume",
+        BolusKind.BRIDGE: "clears the old drug, in place of the basal rate (PROG-29)",
+        BolusKind.SINGLE: "ordered by a clinician, limited by its dose",
+        BolusKind.PATIENT: "asked for by the patient, as prescribed (ORDER-15)",
+        BolusKind.PERIODIC: "part of a prescription in mode PERIODIC_BOLUS",
     },
     MassUnit: {
         MassUnit.MICROGRAM: "shown in micrograms (mcg)",
@@ -58,7 +90,13 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         Alarm.EMPTY_RESERVOIR: "empty reservoir",
         Alarm.ERI: "elective replacement indicator",
         Alarm.EOS: "end of service",
+        Alarm.MOTOR_STALL: "motor stall",
         Alarm.STOPPED_TOO_LONG: "stopped for 48 h",
+        Alarm.CRITICAL_MEMORY_ERROR: "critical memory error: both copies of the prescription",
+        Alarm.MEMORY_ERROR: "memory error: one copy of the prescription, or the note",
+        Alarm.SAFE_STATE: "safe state after a reset: minimum rate, not what was prescribed",
+        Alarm.UPDATE_INCOMPLETE: "update incomplete: a staged prescription was never committed",
+        Alarm.REPLACEMENT_PLANNED: "the date for which replacement is planned has come",
     },
     AlarmClass: {
         AlarmClass.NON_CRITICAL: "non-critical: single tone; therapy goes on",
@@ -75,6 +113,8 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         Check.LEDGER: "believed volume within 0 and the capacity; filled = delivered + left",
         Check.LOG: "the therapy log is an unbroken sequence in order of time",
         Check.BATTERY: "the pump has not reached the end of its service",
+        Check.MEMORY: "both copies of the prescription and the note are as they were written",
+        Check.MOTOR: "the motor takes the steps that it is told to",
     },
     BolusOutcome: {
         BolusOutcome.RUNNING: "being delivered",
@@ -170,6 +210,35 @@ REFUSAL_CODES: Final[dict[RefusalCode, tuple[str, str]]] = {
         "the alarm is listed, but its condition has gone: it sounds no tone",
         "nothing to silence",
     ),
+    RefusalCode.NOT_CONFIRMED: (
+        "the dose is above the soft limit, `maximum`, and the commit does not repeat it, `value`",
+        "ask the user, then commit with `confirmed_dose_ng`; never repeat it unasked",
+    ),
+    RefusalCode.BRIDGE_UNDECIDED: (
+        "a drug changes, and nothing was decided about the old one; `value` is absent",
+        "ask the user: bridge or decline (PROG-26)",
+    ),
+    RefusalCode.NOT_PRESCRIBED: ("no patient bolus is prescribed", "tell the patient"),
+    RefusalCode.LOCKED_OUT: (
+        "the last patient bolus began too recently; `value`: when the lockout ends, pump time",
+        "tell the patient",
+    ),
+    RefusalCode.ALLOTMENT_USED: (
+        "all that are allotted began in the last 24 h; `value`: when one is free, pump time",
+        "tell the patient",
+    ),
+    RefusalCode.INFUSION_HELD: (
+        "a fault holds the infusion until the pump is interrogated (ALARM-16)",
+        "interrogate",
+    ),
+    RefusalCode.NOT_COVERED: (
+        "a schedule leaves time open; `value`: its first start in min, or missing weekdays as bits",
+        "show it to the user",
+    ),
+    RefusalCode.DUPLICATE: (
+        "a schedule has something twice; `value`: the weekdays that several patterns have, as bits",
+        "show it to the user",
+    ),
 }
 
 FIELDS: Final[dict[Field, tuple[str, str]]] = {
@@ -180,8 +249,8 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
     Field.LINK_ID: ("link id in the frame header", "number"),
     Field.SEQUENCE: ("sequence number in the frame header", "number"),
     Field.MODE: ("`prescription.mode`, or the mode in force", "code"),
-    Field.DRUG_NAME: ("`prescription.drug_name`", "bytes of UTF-8"),
-    Field.MASS_UNIT: ("`prescription.mass_unit`", "code"),
+    Field.DRUG_NAME: ("`name` of a drug", "bytes of UTF-8"),
+    Field.MASS_UNIT: ("`mass_unit` of a drug", "code"),
     Field.CONCENTRATION: ("`concentration_ng_per_ml`", "ng/mL"),
     Field.DAILY_DOSE: ("`prescription.daily_dose_ng`", "ng/day"),
     Field.RATE: ("`prescription.rate_nl_per_day`", "nL/day"),
@@ -192,7 +261,7 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
     Field.BOLUS_DOSE: ("`dose_ng`", "ng"),
     Field.BOLUS_VOLUME: ("`volume_nl` of a bolus", "nL"),
     Field.BOLUS_DURATION: ("`duration_ms` of a bolus", "ms"),
-    Field.BOLUS_RATE: ("rate in force plus rate of the bolus (ORDER-04)", "nL/day"),
+    Field.BOLUS_RATE: ("highest basal rate plus rate of the bolus (ORDER-04)", "nL/day"),
     Field.RESERVOIR_VOLUME: ("`volume_nl` of a reservoir update", "nL"),
     Field.ALARM: ("`alarm`", "code"),
     Field.SILENCE_DURATION: ("`duration_ms` of a silence", "ms"),
@@ -201,6 +270,33 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
     Field.ENTRY_LIMIT: ("`limit`", "records"),
     Field.CLOCK: ("`clock_ms`", "ms"),
     Field.PROGRAMMER_ID: ("programmer id of the link", "number"),
+    Field.DRUGS: ("how many `drugs` there are", "drugs"),
+    Field.HIGHEST_DAILY_DOSE: ("`with_patient_ng` of the dose totals (PROG-25)", "ng"),
+    Field.SCHEDULE: ("how many steps `days` has, in all or in one pattern", "steps"),
+    Field.WEEKDAYS: ("`weekdays` of the day patterns", "code"),
+    Field.STEP_START: ("`starts_at_min` of a step", "min"),
+    Field.STEP_RATE: ("`rate_nl_per_day` of a step", "nL/day"),
+    Field.PERIODIC_DOSE: ("`dose_ng` of the periodic bolus", "ng"),
+    Field.PERIODIC_VOLUME: ("`volume_nl` of the periodic bolus", "nL"),
+    Field.PERIODIC_DURATION: ("`duration_ms` of the periodic bolus", "ms"),
+    Field.PERIODIC_INTERVAL: ("`interval_ms` of the periodic bolus", "ms"),
+    Field.PERIODIC_FIRST: ("`first_after_ms` of the periodic bolus", "ms"),
+    Field.PERIODIC_BASAL_RATE: ("`basal_rate_nl_per_day` under the periodic bolus", "nL/day"),
+    Field.PERIODIC_RATE: ("that rate plus the rate of the periodic bolus (PROG-21)", "nL/day"),
+    Field.PATIENT_DOSE: ("`dose_ng` of the patient bolus", "ng"),
+    Field.PATIENT_VOLUME: ("`volume_nl` of the patient bolus", "nL"),
+    Field.PATIENT_DURATION: ("`duration_ms` of the patient bolus", "ms"),
+    Field.PATIENT_LOCKOUT: ("`lockout_ms` of the patient bolus", "ms"),
+    Field.PATIENT_ALLOTMENT: ("`allotted_per_day` of the patient bolus", "boluses"),
+    Field.PATIENT_RATE: ("highest basal rate plus rate of the patient bolus (PROG-22)", "nL/day"),
+    Field.BRIDGE: ("`bridge_decision`", "code"),
+    Field.BRIDGE_VOLUME: ("`volume_nl` of the bridge", "nL"),
+    Field.BRIDGE_RATE: ("`rate_nl_per_day` of the bridge", "nL/day"),
+    Field.BRIDGE_DURATION: ("`duration_ms` of the bridge", "ms"),
+    Field.BOLUS_KIND: ("`kind` of a bolus", "code"),
+    Field.PRIMING_VOLUME: ("`volume_nl` of a priming bolus", "nL"),
+    Field.ALARM_INTERVAL: ("`interval_ms` of a tone", "ms"),
+    Field.NOTE: ("`text` of the note", "bytes of UTF-8"),
 }
 
 R, F = RefusalCode, Field
@@ -211,6 +307,17 @@ _ORDER: Final = (
     (R.ORDER_REUSED, F.ORDER_NUMBER, "ORDER-06"),
     (R.TOO_MANY_PROGRAMMERS, F.PROGRAMMER_ID, "ORDER-08"),
     (R.END_OF_SERVICE, F.NONE, "ALARM-08"),
+)
+
+_BRIDGE: Final = (
+    (R.BRIDGE_UNDECIDED, F.BRIDGE, "a drug changes (PROG-26)"),
+    (R.MISMATCH, F.BRIDGE, "nothing changes (PROG-27), or decision and bridge disagree (PROG-28)"),
+    (R.WRONG_MODE, F.BRIDGE, "there is nothing to bridge from or to (PROG-28)"),
+    (R.OUT_OF_RANGE, F.BRIDGE_VOLUME, "PROG-28"),
+    (R.MISMATCH, F.BRIDGE_RATE, "PROG-28"),
+    (R.OUT_OF_RANGE, F.BRIDGE_RATE, "PROG-28"),
+    (R.MISMATCH, F.BRIDGE_DURATION, "PROG-28"),
+    (R.OUT_OF_RANGE, F.BRIDGE_DURATION, "PROG-28"),
 )
 
 REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
@@ -227,37 +334,93 @@ REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
     ),
     T.STAGE_PRESCRIPTION: (
         (R.UNKNOWN_VALUE, F.MODE, "MSG-04"),
+        (R.WRONG_MODE, F.SCHEDULE, "steps in a mode without, or none in mode FLEX (PROG-18)"),
+        (R.WRONG_MODE, F.PERIODIC_DOSE, "likewise of the periodic bolus (PROG-18)"),
+        (R.WRONG_MODE, F.PATIENT_DOSE, "a mode that treats nobody (PROG-18)"),
+        (R.DUPLICATE, F.PERIODIC_DOSE, "more than one periodic bolus (PROG-18)"),
+        (R.DUPLICATE, F.PATIENT_DOSE, "more than one patient bolus (PROG-18)"),
+        (R.OUT_OF_RANGE, F.DRUGS, "PROG-23; `value`: how many"),
         (R.UNKNOWN_VALUE, F.MASS_UNIT, "MSG-04"),
         (R.MALFORMED, F.DRUG_NAME, "not UTF-8"),
         (R.UNKNOWN_VALUE, F.DRUG_NAME, "an unprintable character (PROG-06)"),
         (R.OUT_OF_RANGE, F.DRUG_NAME, "not 1 to 32 bytes; `value`: its bytes"),
+        (R.DUPLICATE, F.DRUG_NAME, "two drugs of one name (PROG-23)"),
         (R.OUT_OF_RANGE, F.CONCENTRATION, "PROG-07"),
         (R.OUT_OF_RANGE, F.LOW_RESERVOIR_THRESHOLD, "PROG-07"),
         (R.OUT_OF_RANGE, F.RATE, "PROG-05"),
-        (R.OUT_OF_RANGE, F.DAILY_DOSE, "PROG-05"),
-        (R.MISMATCH, F.RATE, "PROG-03 to PROG-05"),
-        (R.MISMATCH, F.DAILY_DOSE, "PROG-03, PROG-04"),
+        (R.OUT_OF_RANGE, F.DAILY_DOSE, "PROG-05, PROG-25"),
+        (R.MISMATCH, F.RATE, "PROG-03 to PROG-05, PROG-19, PROG-21"),
+        (R.MISMATCH, F.DAILY_DOSE, "PROG-03, PROG-04, PROG-19, PROG-21"),
+        (R.OUT_OF_RANGE, F.HIGHEST_DAILY_DOSE, "PROG-25"),
+        *(
+            (code, field, "PROG-20")
+            for code, field in (
+                (R.OUT_OF_RANGE, F.SCHEDULE),
+                (R.UNKNOWN_VALUE, F.WEEKDAYS),
+                (R.NOT_COVERED, F.WEEKDAYS),
+                (R.DUPLICATE, F.WEEKDAYS),
+                (R.NOT_COVERED, F.STEP_START),
+                (R.OUT_OF_RANGE, F.STEP_START),
+                (R.OUT_OF_RANGE, F.STEP_RATE),
+            )
+        ),
+        *(
+            (code, field, "PROG-21")
+            for code, field in (
+                (R.OUT_OF_RANGE, F.PERIODIC_BASAL_RATE),
+                (R.OUT_OF_RANGE, F.PERIODIC_DOSE),
+                (R.MISMATCH, F.PERIODIC_VOLUME),
+                (R.OUT_OF_RANGE, F.PERIODIC_VOLUME),
+                (R.OUT_OF_RANGE, F.PERIODIC_DURATION),
+                (R.OUT_OF_RANGE, F.PERIODIC_INTERVAL),
+                (R.OUT_OF_RANGE, F.PERIODIC_FIRST),
+                (R.OUT_OF_RANGE, F.PERIODIC_RATE),
+            )
+        ),
+        *(
+            (code, field, "PROG-22")
+            for code, field in (
+                (R.OUT_OF_RANGE, F.PATIENT_DOSE),
+                (R.MISMATCH, F.PATIENT_VOLUME),
+                (R.OUT_OF_RANGE, F.PATIENT_VOLUME),
+                (R.OUT_OF_RANGE, F.PATIENT_DURATION),
+                (R.OUT_OF_RANGE, F.PATIENT_LOCKOUT),
+                (R.OUT_OF_RANGE, F.PATIENT_ALLOTMENT),
+                (R.OUT_OF_RANGE, F.PATIENT_RATE),
+            )
+        ),
+        (R.UNKNOWN_VALUE, F.BRIDGE, "MSG-04"),
+        (R.DUPLICATE, F.BRIDGE, "more than one bridge (PROG-28)"),
+        *_BRIDGE,
         (R.END_OF_SERVICE, F.NONE, "ALARM-08"),
     ),
     T.COMMIT_PRESCRIPTION: (
         (R.NOTHING_STAGED, F.NONE, "PROG-12"),
         (R.STALE_DIGEST, F.DIGEST, "PROG-12"),
+        (R.NOT_CONFIRMED, F.HIGHEST_DAILY_DOSE, "PROG-24"),
         (R.BOLUS_ACTIVE, F.DRUG_NAME, "PROG-14"),
         (R.BOLUS_ACTIVE, F.CONCENTRATION, "PROG-14"),
+        (R.BOLUS_ACTIVE, F.BRIDGE, "a bridge is running (PROG-14)"),
+        (R.INFUSION_HELD, F.BRIDGE, "nothing flows now (PROG-29)"),
         (R.OUT_OF_RANGE, F.RATE, "too fast together with the running bolus (PROG-14)"),
+        *_BRIDGE,
         (R.END_OF_SERVICE, F.NONE, "ALARM-08"),
     ),
     T.ROLL_BACK_PRESCRIPTION: ((R.NOTHING_STAGED, F.NONE, "PROG-15"),),
     T.ORDER_BOLUS: (
+        (R.UNKNOWN_VALUE, F.BOLUS_KIND, "MSG-04; neither SINGLE nor PRIMING (ORDER-03)"),
         *_ORDER,
         (R.MISMATCH, F.CONCENTRATION, "not that of the prescription in force"),
         (R.MISMATCH, F.BOLUS_VOLUME, "ORDER-03"),
+        (R.MISMATCH, F.BOLUS_DOSE, "kind PRIMING: ORDER-12"),
         (R.OUT_OF_RANGE, F.BOLUS_DOSE, "ORDER-04"),
         (R.OUT_OF_RANGE, F.BOLUS_VOLUME, "ORDER-04"),
+        (R.OUT_OF_RANGE, F.PRIMING_VOLUME, "ORDER-12"),
         (R.OUT_OF_RANGE, F.BOLUS_DURATION, "ORDER-04"),
         (R.OUT_OF_RANGE, F.BOLUS_RATE, "ORDER-04"),
-        (R.WRONG_MODE, F.MODE, "the mode in force is STOPPED"),
-        (R.BOLUS_ACTIVE, F.NONE, "a bolus is running"),
+        (R.WRONG_MODE, F.MODE, "the mode in force is STOPPED, or a safe state (ALARM-13)"),
+        (R.BOLUS_ACTIVE, F.NONE, "a bolus is running that goes before it (ORDER-13)"),
+        (R.INFUSION_HELD, F.NONE, "ALARM-16"),
         (R.RESERVOIR_EMPTY, F.NONE, "the believed volume is 0"),
     ),
     T.ABORT_BOLUS: ((R.NO_BOLUS, F.NONE, "ORDER-10"),),
@@ -277,6 +440,26 @@ REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
     T.READ_ACCESS_LOG: ((R.OUT_OF_RANGE, F.ENTRY_LIMIT, "LOG-03"),),
     T.SET_CLOCK: ((R.OUT_OF_RANGE, F.CLOCK, "CLOCK-02"),),
     T.SELF_TEST: (),
+    T.REQUEST_PATIENT_BOLUS: (
+        *_ORDER,
+        (R.NOT_PRESCRIBED, F.NONE, "ORDER-16"),
+        (R.LOCKED_OUT, F.NONE, "ORDER-16"),
+        (R.ALLOTMENT_USED, F.NONE, "ORDER-16"),
+        (R.BOLUS_ACTIVE, F.NONE, "any but a periodic one is running (ORDER-13)"),
+        (R.INFUSION_HELD, F.NONE, "ALARM-16"),
+        (R.RESERVOIR_EMPTY, F.NONE, "the believed volume is 0"),
+        (R.OUT_OF_RANGE, F.BOLUS_VOLUME, "more than the believed volume"),
+    ),
+    T.SET_ALARM_INTERVAL: (
+        (R.UNKNOWN_VALUE, F.ALARM_CLASS, "MSG-04"),
+        (R.OUT_OF_RANGE, F.ALARM_INTERVAL, "ALARM-09"),
+    ),
+    T.READ_NOTE: (),
+    T.WRITE_NOTE: (
+        (R.MALFORMED, F.NOTE, "not UTF-8"),
+        (R.OUT_OF_RANGE, F.NOTE, "more than 128 bytes; `value`: its bytes"),
+        (R.UNKNOWN_VALUE, F.NOTE, "an unprintable character other than a line feed"),
+    ),
 }
 """What each request may be refused for, beyond ANY_REQUEST."""
 
@@ -298,6 +481,10 @@ LIMITS: Final[dict[str, tuple[str, str]]] = {
     "MAX_ACCESS_ENTRIES": ("records", "most access-log records in one page"),
     "MAX_REASONS": ("reasons", "most reasons in one refusal"),
     "MAX_DRUG_NAME_BYTES": ("bytes", "longest drug name"),
+    "MAX_DRUGS": ("drugs", "most drugs in a mixture (PROG-23)"),
+    "MAX_STEPS_PER_DAY": ("steps", "most steps in one day pattern (PROG-20)"),
+    "MAX_STEPS": ("steps", "most steps in all day patterns together (PROG-20)"),
+    "MAX_NOTE_BYTES": ("bytes", "longest note (CLOCK-05)"),
     "INTER_BYTE_TIMEOUT_MS": (
         "ms of link time",
         "gap that ends half a frame (FRAME-11)",
@@ -306,32 +493,4 @@ LIMITS: Final[dict[str, tuple[str, str]]] = {
     "ABSOLUTE_LIMIT_MS": ("ms of link time", "any link ends after it (LINK-09)"),
     "STAGING_LIMIT_MS": ("ms of link time", "a staged prescription waits so long (PROG-11)"),
     "RETIRED_LINKS": ("link ids", "as many ids of ended links a pump remembers (LINK-06)"),
-}
-
-ALARMS: Final[dict[Alarm, tuple[str, str, str]]] = {
-    Alarm.LOW_RESERVOIR: (
-        "believed volume ≤ `low_reservoir_threshold_nl` of the prescription in force",
-        "goes on",
-        "a reservoir update, or a commit with a lower threshold, that puts the volume above it",
-    ),
-    Alarm.EMPTY_RESERVOIR: (
-        "believed volume = 0",
-        "stops; a running bolus is aborted",
-        "a reservoir update; the infusion then resumes as prescribed (not the bolus)",
-    ),
-    Alarm.ERI: (
-        "predicted life left at the prescribed rate ≤ 90 days, or age ≥ 84 months less 90 days",
-        "goes on",
-        "never: only another pump ends it",
-    ),
-    Alarm.EOS: (
-        "exactly 90 days after ERI was raised",
-        "stops for ever; a running bolus is aborted",
-        "never: only another pump ends it",
-    ),
-    Alarm.STOPPED_TOO_LONG: (
-        "mode STOPPED for 48 h; one STOPPED prescription after another counts as one stop",
-        "there is none",
-        "a commit of another mode",
-    ),
 }

@@ -1,8 +1,8 @@
 """The worked numbers and examples of the wire's specification, as Markdown."""
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from enum import IntEnum, IntFlag
 from fractions import Fraction
 from typing import Any, Final
@@ -12,9 +12,16 @@ from malformed_examples import flipped
 from markdown_table import table
 from pump_protocol import codes
 from pump_protocol import messages as m
+from pump_protocol.codes import Weekday
 from pump_protocol.crc import frame_check, header_check
 from pump_protocol.frames import Frame
 from pump_protocol.payloads import encode
+from pump_protocol.reckoning import (
+    bridge_duration_ms,
+    dose_totals,
+    flex_rate_nl_per_day,
+    periodic_rate_nl_per_day,
+)
 
 
 def hexed(data: bytes) -> str:
@@ -93,6 +100,141 @@ def digest_example() -> str:
     )
 
 
+# --- Numbers of schedules ------------------------------------------------------------------------
+# Reckoned in fractions, step by step, and held against what pump_protocol reckons.
+
+_MS_PER_DAY: Final = 86_400_000
+_CONCENTRATION: Final = Fraction(examples.BACLOFEN.concentration_ng_per_ml, 1_000_000)
+"""In ng/nL."""
+
+
+def _decimal(value: Fraction) -> str:
+    return f"{float(value):,.3f}"
+
+
+def _clock(minutes: int) -> str:
+    return f"{minutes // 60:02}:{minutes % 60:02}"
+
+
+def flex_example() -> str:
+    """The mean of a week, by its days."""
+    rows: list[tuple[object, ...]] = []
+    week = Fraction(0)
+    for pattern in examples.FLEX.days:
+        day = Fraction(0)
+        ends = [each.starts_at_min for each in pattern.steps[1:]] + [1440]
+        steps = []
+        for step, end in zip(pattern.steps, ends, strict=True):
+            minutes = end - step.starts_at_min
+            day += Fraction(step.rate_nl_per_day * minutes, 1440)
+            steps.append(f"{_clock(step.starts_at_min)} {step.rate_nl_per_day:,} nL/day")
+        days = [each for each in Weekday if each in pattern.weekdays]
+        units = int(day * _MS_PER_DAY)
+        rows.append(
+            (f"{days[0].name} to {days[-1].name}", "; ".join(steps), f"{units:,}", _decimal(day))
+        )
+        week += len(days) * day
+    prescription = examples.FLEX
+    assert (
+        prescription.rate_nl_per_day == round(week / 7) == flex_rate_nl_per_day(prescription.days)
+    )
+    dose = week / 7 * _CONCENTRATION
+    assert prescription.daily_dose_ng == round(dose)
+    from_rate = prescription.rate_nl_per_day * _CONCENTRATION
+    assert round(from_rate) != round(dose), "the example shows that it makes a difference"
+    head = ("days", "steps", "`units_of_day`", "nL a day")
+    return (
+        f"{table(head, rows)}\n\n"
+        f"The week has {int(week * _MS_PER_DAY):,} units, {_decimal(week)} nL. Its mean is"
+        f" {_decimal(week / 7)}, so `rate_nl_per_day` is {round(week / 7):,}. At 500,000 ng/mL its"
+        f" mean dose is {_decimal(dose)}, so `daily_dose_ng` is {round(dose):,} (from the rounded"
+        f" rate it would have been {_decimal(from_rate)}, and {round(from_rate):,} is refused)."
+    )
+
+
+def periodic_example() -> str:
+    """The mean of periodic boluses, as an exact fraction."""
+    prescription = examples.PERIODIC
+    periodic = prescription.periodic
+    assert periodic is not None
+    boluses = Fraction(_MS_PER_DAY, periodic.interval_ms)
+    mean = periodic.basal_rate_nl_per_day + boluses * periodic.volume_nl
+    dose = mean * _CONCENTRATION
+    assert (prescription.rate_nl_per_day, prescription.daily_dose_ng) == (round(mean), round(dose))
+    assert periodic_rate_nl_per_day(periodic) == round(mean)
+    from_rate = prescription.rate_nl_per_day * _CONCENTRATION
+    assert round(from_rate) != round(dose), "the example shows that it makes a difference"
+    return (
+        f"A bolus of {periodic.dose_ng:,} ng at 500,000 ng/mL, {periodic.volume_nl:,} nL, every"
+        f" {periodic.interval_ms // 3_600_000} h on {periodic.basal_rate_nl_per_day:,} nL/day:"
+        f" {boluses.numerator}/{boluses.denominator} boluses a day, so"
+        f" {periodic.basal_rate_nl_per_day:,} + {periodic.volume_nl:,} *"
+        f" {boluses.numerator}/{boluses.denominator} = {_decimal(mean)}, and `rate_nl_per_day` is"
+        f" {round(mean):,}; the dose is {_decimal(dose)}, so `daily_dose_ng` is {round(dose):,}"
+        f" (from the rounded rate it would have been {round(from_rate):,})."
+    )
+
+
+def totals_example() -> str:
+    """Dose totals of the worked prescriptions."""
+    flex_and_patient = replace(examples.FLEX, patient_boluses=examples.PATIENT.patient_boluses)
+    rows = []
+    for name, prescription, why in (
+        ("120 mcg/day, SIMPLE_CONTINUOUS", examples.RAISED, "the daily dose"),
+        ("the FLEX example of PROG-19", examples.FLEX, "Monday: 216,666.667 nL"),
+        ("the PERIODIC_BOLUS example of PROG-21", examples.PERIODIC, "3 boluses and 48,000 nL"),
+        ("100 mcg/day, 4 patient boluses of 5 mcg", examples.PATIENT, "the daily dose"),
+        ("FLEX with these patient boluses", flex_and_patient, "Monday"),
+    ):
+        totals = dose_totals(prescription)
+        rows.append(
+            (
+                name,
+                f"{totals.mean_ng:,}",
+                f"{totals.highest_ng:,}",
+                why,
+                f"{totals.with_patient_ng:,}",
+            )
+        )
+    head = (
+        "prescription, at 500,000 ng/mL",
+        "`mean_ng`",
+        "`highest_ng`",
+        "of",
+        "`with_patient_ng`",
+    )
+    return table(head, rows)
+
+
+def bridge_example() -> str:
+    """The numbers of a bridge."""
+    rows = []
+    for volume_nl, dose_ng, old in (
+        (340_000, 120_000, 500_000),
+        (340_000, 100_000, 300_000),
+        (340_000, 300_000, 2_000_000),
+    ):
+        rate = Fraction(dose_ng * 1_000_000, old)
+        duration = Fraction(volume_nl * _MS_PER_DAY, round(rate))
+        duration_ms = bridge_duration_ms(volume_nl, round(rate))
+        assert duration_ms - 1 < duration <= duration_ms
+        rows.append(
+            (
+                f"{dose_ng:,} ng/day",
+                f"{old:,} ng/mL",
+                f"{volume_nl:,} nL",
+                f"{round(rate):,} nL/day",
+                _decimal(duration),
+                f"{duration_ms:,} ms",
+            )
+        )
+    bridge = examples.BRIDGE.bridge
+    assert bridge is not None
+    assert rows[0][3:6:2] == (f"{bridge.rate_nl_per_day:,} nL/day", f"{bridge.duration_ms:,} ms")
+    head = ("new dose", "old concentration", "volume", "rate", "exact duration", "`duration_ms`")
+    return table(head, rows)
+
+
 # --- Worked examples -----------------------------------------------------------------------------
 
 _BY_NAME: Final = {each.name: each for each in examples.STORY}
@@ -109,9 +251,9 @@ def _lines(data: bytes, width: int = 24) -> str:
     return "\n".join(hexed(data[at : at + width]) for at in range(0, len(data), width))
 
 
-def _spelled(value: Any) -> str:
+def _spelled(value: Any, none: str = "never") -> str:
     if value is None:
-        return "never"
+        return none
     if isinstance(value, (IntEnum, IntFlag)):
         return f"{int(value)} ({value.name or value!s})"
     if isinstance(value, bytes):
@@ -130,13 +272,23 @@ def _spelled_fields(message: Any, prefix: str = "") -> Iterator[str]:
             for index, element in enumerate(value):
                 yield from _spelled_fields(element, f"{prefix}{field.name}[{index}].")
         else:
-            yield f"`{prefix}{field.name}` {_spelled(value)}"
+            none = "absent" if isinstance(message, m.Reason) else "never"
+            yield f"`{prefix}{field.name}` {_spelled(value, none)}"
 
 
 def story() -> str:
     """One link from its opening to its end, in hexadecimal and in words."""
+    return _told(examples.STORY)
+
+
+def story_of_schedules() -> str:
+    """Another one, about schedules, a patient bolus and a bridge."""
+    return _told(examples.SCHEDULES)
+
+
+def _told(exchanges: Iterable[examples.Example]) -> str:
     parts = []
-    for each in examples.STORY:
+    for each in exchanges:
         request = each.message.message_type < codes.RESPONSE_BIT
         who = "programmer → pump" if request else "pump → programmer"
         name = type(each.message).__name__
@@ -169,9 +321,11 @@ def request_byte_by_byte() -> str:
     take(2, "length", str(len(data) - codes.HEADER_BYTES - codes.CRC_BYTES))
     take(2, "header_check", f"0x{header_check(data[:18]):04X}: CRC-16 of the 18 bytes above")
     order = example.message
-    sizes = {"order_number": 8, "dose_ng": 8}
+    sizes = {"order_number": 8, "kind": 1, "dose_ng": 8}
     for field in fields(order):
-        take(sizes.get(field.name, 4), field.name, f"{getattr(order, field.name):,}")
+        value = getattr(order, field.name)
+        spelled = _spelled(value) if isinstance(value, IntEnum) else f"{value:,}"
+        take(sizes.get(field.name, 4), field.name, spelled)
     take(
         4,
         "frame_check",

@@ -8,9 +8,10 @@ from contextlib import contextmanager
 from typing import Final
 
 from pump_programmer.errors import PumpRefused
+from pump_programmer.published import Aetiology
 from pump_programmer.words import ALARM_NAMES, name_of
 from pump_protocol import units
-from pump_protocol.codes import MAX_DRUG_NAME_BYTES, Alarm, AlarmClass, Field
+from pump_protocol.codes import MAX_DRUG_NAME_BYTES, MAX_NOTE_BYTES, Alarm, AlarmClass, Field
 from pump_protocol.errors import LocalError
 from pump_protocol.messages import Identity, Prescription
 
@@ -54,14 +55,49 @@ def parsed(quantity: units.Quantity, text: str | None, option: str) -> int | Non
     return None if text is None else quantity.parse(text, option)
 
 
-def check_drug_name(text: str | None) -> None:
+def age(text: str | None) -> int | None:
+    """An age in whole years, which may be left out."""
+    if text is None:
+        return None
+    years = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
+    if not 0 <= years <= 120:
+        raise UsageError(f"--age = {text!r}: allowed 0 to 120, in whole years")
+    return years
+
+
+def aetiology(text: str | None) -> Aetiology | None:
+    """Of what origin spasticity is, which may be left out."""
+    if text is None:
+        return None
+    found = {each.value: each for each in Aetiology}.get(_plain(text))
+    if found is None:
+        raise UsageError(
+            f"--aetiology = {text!r}: allowed {', '.join(each.value for each in Aetiology)}"
+        )
+    return found
+
+
+def check_note(text: str | None) -> None:
+    """Refuse a note that no pump can hold."""
+    if text is None:
+        return
+    printable = text.replace("\n", "").isprintable()
+    if printable and len(text.encode()) <= MAX_NOTE_BYTES:
+        return
+    found = f"{len(text.encode())} bytes" if printable else "not printable"
+    raise UsageError(
+        f"--set = {text!r}: {found}; allowed 0 to {MAX_NOTE_BYTES} bytes of printable text in UTF-8"
+    )
+
+
+def check_drug_name(text: str | None, option: str = "--drug") -> None:
     """Refuse a name that no pump can hold."""
     # Not printable is also what came in as no UTF-8 at all, and has no length as such.
     if text is None or (text.isprintable() and 1 <= len(text.encode()) <= MAX_DRUG_NAME_BYTES):
         return
     found = f"{len(text.encode())} bytes" if text.isprintable() else "not printable"
     raise UsageError(
-        f"--drug = {text!r}: {found}; "
+        f"{option} = {text!r}: {found}; "
         f"allowed 1 to {MAX_DRUG_NAME_BYTES} bytes of printable text in UTF-8"
     )
 

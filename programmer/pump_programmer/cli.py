@@ -13,9 +13,9 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from pump_programmer import commands
 from pump_programmer.arguments import UsageError
-from pump_programmer.commands import AsJson, Settings
+from pump_programmer.commands import alarms, notes, orders, programming, reading
+from pump_programmer.commands.common import AsJson, Settings
 from pump_programmer.errors import ProgrammerError
 from pump_programmer.terminal import (
     EXIT_MEANINGS,
@@ -58,19 +58,22 @@ def _bare(text: str) -> str:
 
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {
-    "identify": commands.identify,
-    "interrogate": commands.interrogate,
-    "log": commands.log,
-    "self-test": commands.self_test,
-    "program": commands.program,
-    "staged": commands.staged,
-    "stop": commands.stop,
-    "bolus": commands.bolus,
-    "refill": commands.refill,
-    "silence": commands.silence,
-    "acknowledge": commands.acknowledge,
-    "alarm-test": commands.alarm_test,
-    "clock": commands.clock,
+    "identify": reading.identify,
+    "interrogate": reading.interrogate,
+    "log": reading.log,
+    "self-test": reading.self_test,
+    "program": programming.program,
+    "staged": programming.staged,
+    "stop": programming.stop,
+    "bolus": orders.bolus,
+    "patient-bolus": orders.patient_bolus,
+    "refill": orders.refill,
+    "silence": alarms.silence,
+    "acknowledge": alarms.acknowledge,
+    "alarm-test": alarms.alarm_test,
+    "alarm-interval": alarms.alarm_interval,
+    "clock": notes.clock,
+    "note": notes.note,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, cls=_Command)(_command)

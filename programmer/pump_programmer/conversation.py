@@ -37,9 +37,15 @@ _EFFECTS: Final[dict[type[m.Request[m.Response]], str]] = {
     m.AcknowledgeAlarm: "the alarm was acknowledged",
     m.SilenceAlarm: "the alarm was silenced",
     m.SetClock: "the clock was set",
+    m.RequestPatientBolus: "the patient's bolus was begun",
+    m.SetAlarmInterval: "the alarm interval was set",
+    m.WriteNote: "the note was written",
 }
 """Requests after which a lost answer leaves a question open, and the question. The others only
 read, or do what ends by itself: a staged prescription expires, a test tone fades."""
+
+_ORDERS: Final = (m.OrderBolus, m.UpdateReservoir, m.RequestPatientBolus)
+"""Requests with an order number: each is carried out once, however often it is sent."""
 
 _STAGING: Final = (m.StagePrescription, m.RollBackPrescription)
 """Requests after which a lost answer leaves therapy as it was, and perhaps something staged."""
@@ -220,7 +226,7 @@ class Conversation:
 
     def _note_order(self, request: m.Request[m.Response]) -> None:
         # A pump remembers refused orders too: whatever came of it, the number is used up.
-        if isinstance(request, (m.OrderBolus, m.UpdateReservoir)):
+        if isinstance(request, _ORDERS):
             self._last_order = max(self._last_order, request.order_number)
 
     def _raise_if_unknown(self, request: m.Request[m.Response], error: ProgrammerError) -> None:

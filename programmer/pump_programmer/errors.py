@@ -112,10 +112,14 @@ class PumpRefused(ProgrammerError):
 
     kind = "refused"
 
-    def __init__(self, refusal: Refusal, attempts: int = 1):
-        super().__init__(refusal_text(refusal))
+    def __init__(self, refusal: Refusal, attempts: int = 1, hint: str = ""):
+        super().__init__(refusal_text(refusal) + (hint and f"\n  {hint}"))
         self.refusal = refusal
         self.attempts = attempts
+
+    def hinting(self, hint: str) -> Self:
+        """The same refusal with what a person may do about it."""
+        return type(self)(self.refusal, self.attempts, hint)
 
     def naming_first(self, *fields: Field) -> Self:
         """The same refusal with the reasons that are about *fields*, in their order, first."""

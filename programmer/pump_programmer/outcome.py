@@ -24,7 +24,17 @@ from pump_protocol.codes import (
 
 R = TypeVar("R", bound=m.Response)
 
-_Change: TypeAlias = m.AbortBolus | m.AcknowledgeAlarm | m.SilenceAlarm | m.SetClock
+_Order: TypeAlias = m.OrderBolus | m.UpdateReservoir | m.RequestPatientBolus
+"""What has an order number, which the pump remembers with its result."""
+
+_Change: TypeAlias = (
+    m.AbortBolus
+    | m.AcknowledgeAlarm
+    | m.SilenceAlarm
+    | m.SetClock
+    | m.SetAlarmInterval
+    | m.WriteNote
+)
 """What leaves a record in the therapy log, and no number or digest to know it by."""
 
 
@@ -57,11 +67,18 @@ def resolve(programmer: Asker, request: m.Request[m.Response], link_id: int) -> 
     """
     opened = programmer.reopen_link()
     match request:
-        case m.OrderBolus() | m.UpdateReservoir():
+        case m.OrderBolus() | m.UpdateReservoir() | m.RequestPatientBolus():
             return _resolve_order(programmer, request, opened.last_order_number)
         case m.CommitPrescription(digest):
             return _resolve_commit(programmer, digest, link_id)
-        case m.AbortBolus() | m.AcknowledgeAlarm() | m.SilenceAlarm() | m.SetClock():
+        case (
+            m.AbortBolus()
+            | m.AcknowledgeAlarm()
+            | m.SilenceAlarm()
+            | m.SetClock()
+            | m.SetAlarmInterval()
+            | m.WriteNote()
+        ):
             return _resolve_change(programmer, request, link_id)
         case _:
             return Resolution(None, "the pump keeps no record that tells; do it again")
@@ -70,9 +87,7 @@ def resolve(programmer: Asker, request: m.Request[m.Response], link_id: int) -> 
 # --- Orders and prescriptions --------------------------------------------------------------------
 
 
-def _resolve_order(
-    programmer: Asker, request: m.OrderBolus | m.UpdateReservoir, last_order_number: int
-) -> Resolution:
+def _resolve_order(programmer: Asker, request: _Order, last_order_number: int) -> Resolution:
     number = request.order_number
     if last_order_number < number:
         return Resolution(False, f"order {number} never reached the pump")
@@ -128,6 +143,10 @@ def _resolve_change(programmer: Asker, request: _Change, link_id: int) -> Resolu
     if ours and _is_record_of(ours[-1], request):
         text = f"record {ours[-1].sequence} of the therapy log shows it"
         return Resolution(True, text, status)
+    return _resolve_by_state(programmer, request, status)
+
+
+def _resolve_by_state(programmer: Asker, request: _Change, status: m.StatusReport) -> Resolution:
     match request:
         case m.AbortBolus():
             return _aborted_by_state(status)
@@ -137,6 +156,10 @@ def _resolve_change(programmer: Asker, request: _Change, link_id: int) -> Resolu
             return _silenced_by_state(status, alarm)
         case m.SetClock():
             return Resolution(None, "the log does not show it; set the clock again", status)
+        case m.SetAlarmInterval(_, interval_ms):
+            return _interval_by_state(status, interval_ms)
+        case m.WriteNote(text):
+            return _note_by_state(programmer, text)
 
 
 def _is_record_of(entry: m.LogEntry, request: _Change) -> bool:
@@ -150,6 +173,11 @@ def _is_record_of(entry: m.LogEntry, request: _Change) -> bool:
             return (entry.event, entry.a, entry.b) == asked
         case m.SetClock(clock_ms):
             return (entry.event, entry.b) == (LogEvent.CLOCK_SET, clock_ms)
+        case m.SetAlarmInterval(alarm_class, interval_ms):
+            wanted = (LogEvent.ALARM_INTERVAL_SET, alarm_class, interval_ms)
+            return (entry.event, entry.a, entry.b) == wanted
+        case m.WriteNote(text):
+            return (entry.event, entry.a) == (LogEvent.NOTE_WRITTEN, len(text.encode()))
 
 
 def _is_of(entry: m.LogEntry, link_id: int) -> bool:
@@ -188,3 +216,18 @@ def _silenced_by_state(status: m.StatusReport, alarm: Alarm) -> Resolution:
             text = "the alarm is silenced, but the log does not show that this request did it"
             return Resolution(None, text, status)
     return Resolution(None, "the alarm is not active, and perhaps it was not before", status)
+
+
+def _interval_by_state(status: m.StatusReport, interval_ms: int) -> Resolution:
+    if status.critical_interval_ms != interval_ms:
+        return Resolution(None, "the log does not show it; set the interval again", status)
+    text = "the tone repeats as asked, but the log does not show that this request did it"
+    return Resolution(None, text, status)
+
+
+def _note_by_state(programmer: Asker, text: str) -> Resolution:
+    note = programmer.exchange(m.ReadNote())
+    if note.intact and note.text == text:
+        found = "the note reads so, but the log does not show that this request wrote it"
+        return Resolution(None, found, note)
+    return Resolution(None, "the log does not show it; write the note again", note)

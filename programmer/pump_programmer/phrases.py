@@ -3,7 +3,8 @@
 import re
 from typing import Final
 
-from pump_programmer.words import clock_text, distance_text, spaced
+from pump_programmer.times import clock_text, distance_text
+from pump_programmer.words import spaced
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_protocol.codes import AlarmFlag, BolusOutcome, ServiceState
@@ -40,14 +41,16 @@ def service(state: ServiceState) -> str:
 
 def bolus_line(status: m.StatusReport, bolus: m.BolusReport) -> str:
     """A bolus that runs, or the last one."""
+    kind = spaced(bolus.kind)
     if bolus.outcome is BolusOutcome.RUNNING:
         ends_at_ms = bolus.started_at_ms + bolus.duration_ms
         return (
-            f"RUNNING: {volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
+            f"{kind} RUNNING: {volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
             f"ends {when(status, ends_at_ms)}"
         )
     return (
-        f"{spaced(bolus.outcome)}: {volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
+        f"{kind} {spaced(bolus.outcome)}: "
+        f"{volume(bolus.delivered_nl)} of {volume(bolus.volume_nl)}, "
         f"begun {when(status, bolus.started_at_ms)}"
     )
 
@@ -78,3 +81,11 @@ def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
     if AlarmFlag.SILENCED in record.flags:
         parts.append(f"silenced until {when(status, record.silenced_until_ms)}")
     return ",\n  ".join(parts)
+
+
+def patient_boluses_line(status: m.StatusReport, state: m.PatientBolusState) -> str:
+    """How many patient boluses are left, and when the next may be asked for."""
+    left = f"{state.left} of {state.allotted_per_day} in 24 h left"
+    if state.next_at_ms <= status.at_ms:
+        return f"{left}, the next at once"
+    return f"{left}, the next from {when(status, state.next_at_ms)}"

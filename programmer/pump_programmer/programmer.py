@@ -4,33 +4,34 @@ Blocking, for one thread, over one port; each exchange ends by its deadline. It 
 no command line.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
 
-from pump_programmer.conversation import Conversation
+from pump_programmer.cautions import SINCE_INCREASE_MS
 from pump_programmer.errors import (
     NotConfirmed,
     ProgrammerError,
     PumpRefused,
     VerificationFailed,
 )
+from pump_programmer.history import last_increase_ms
+from pump_programmer.orderer import Orderer
+from pump_programmer.published import Patient
+from pump_programmer.reader import check_copy, nothing_staged
 from pump_programmer.review import Review, review
-from pump_programmer.values import check_field, check_prescription, check_sequence
+from pump_programmer.values import (
+    check_field,
+    check_note,
+    check_prescription,
+)
 from pump_protocol import messages as m
 from pump_protocol.codes import (
-    MAX_ACCESS_ENTRIES,
-    MAX_LOG_ENTRIES,
     Alarm,
     AlarmClass,
     PrescriptionSlot,
-    RefusalCode,
 )
 from pump_protocol.errors import LocalError
-from pump_protocol.payloads import prescription_digest
-from pump_protocol.units import volume_for_dose
-
-E = TypeVar("E", m.LogEntry, m.AccessEntry)
+from pump_protocol.units import format_daily_dose
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,56 +54,13 @@ class Programmed:
     read_back: m.PrescriptionReport
 
 
-class Programmer(Conversation):
+class Programmer(Orderer):
     """One programmer at one port; parameters are those of
     :class:`~pump_programmer.conversation.Conversation`.
 
     Beside what each method names, all of them raise what
     :meth:`~pump_programmer.conversation.Conversation.exchange` raises.
     """
-
-    # --- Reading ---------------------------------------------------------------------------------
-
-    def identify(self) -> m.Identity:
-        """Who answers, what it can do, and the limits it enforces."""
-        return self.exchange(m.Identify())
-
-    def interrogate(self) -> m.StatusReport:
-        """Everything that a clinician sees."""
-        return self.exchange(m.Interrogate())
-
-    def read_prescription(
-        self, slot: PrescriptionSlot = PrescriptionSlot.CURRENT
-    ) -> m.PrescriptionReport:
-        """The prescription in force, or the staged one.
-
-        :raises VerificationFailed: the digest is not that of the prescription.
-        """
-        report = self.exchange(m.ReadPrescription(slot))
-        _check_digest(report)
-        return report
-
-    def read_log(self, first: int = 1, limit: int | None = None) -> Iterator[m.LogEntry]:
-        """The therapy log, oldest first, from sequence number *first* to its present end."""
-
-        def page(at: int, count: int) -> tuple[m.LogRange, tuple[m.LogEntry, ...]]:
-            answer = self.exchange(m.ReadLog(at, count))
-            return answer.range, answer.entries
-
-        return _pages(page, first, limit, MAX_LOG_ENTRIES)
-
-    def read_access_log(self, first: int = 1, limit: int | None = None) -> Iterator[m.AccessEntry]:
-        """The access log, oldest first, from sequence number *first* to its present end."""
-
-        def page(at: int, count: int) -> tuple[m.LogRange, tuple[m.AccessEntry, ...]]:
-            answer = self.exchange(m.ReadAccessLog(at, count))
-            return answer.range, answer.entries
-
-        return _pages(page, first, limit, MAX_ACCESS_ENTRIES)
-
-    def self_test(self) -> m.SelfTestReport:
-        """Let the pump check itself."""
-        return self.exchange(m.SelfTest())
 
     # --- Programming in two steps ----------------------------------------------------------------
 
@@ -117,9 +75,17 @@ class Programmer(Conversation):
             self._try_roll_back()
             raise
 
-    def commit(self, digest: bytes) -> m.PrescriptionCommitted:
-        """Put the staged prescription in force, if it is still the one with this digest."""
-        return self.exchange(m.CommitPrescription(digest))
+    def commit(
+        self, digest: bytes, *, confirmed_dose_ng: int | None = None
+    ) -> m.PrescriptionCommitted:
+        """Put the staged prescription in force, if it is still the one with this digest.
+
+        :param confirmed_dose_ng: ``totals.with_patient_ng`` of what was staged, where that is above
+            the pump's soft limit (REQ-03).
+        """
+        if confirmed_dose_ng is not None:
+            check_field("confirmed_dose_ng", confirmed_dose_ng)
+        return self.exchange(m.CommitPrescription(digest, confirmed_dose_ng))
 
     def roll_back(self) -> m.PrescriptionRolledBack:
         """Drop the staged prescription; the current one goes on as before."""
@@ -136,7 +102,7 @@ class Programmer(Conversation):
             compared = review(self.read_prescription(), pending)
             return Staged(compared, self.roll_back() if roll_back else None)
         except PumpRefused as refused:
-            if not _nothing_staged(refused):
+            if not nothing_staged(refused):
                 raise
             return Staged(None, None)  # or no longer: it expired while we looked
 
@@ -144,11 +110,17 @@ class Programmer(Conversation):
         self,
         prescription: m.Prescription,
         confirm: Callable[[Review], bool] | None = None,
+        confirm_dose: Callable[[Review], int | None] | None = None,
+        patient: Patient | None = None,
     ) -> Programmed:
         """Stage, review, commit, read back and verify.
 
         :param confirm: shown the review before anything is committed; commits only if it says so.
-        :raises NotConfirmed: *confirm* said no, or raised this itself; rolled back.
+        :param confirm_dose: asked after that where the highest dose of a day, with all patient
+            boluses, is above the pump's soft limit: it repeats that dose, in ng (REQ-03).
+        :param patient: what is known of the patient, for the warnings of the review.
+        :raises NotConfirmed: *confirm* said no, or raised this itself, or the dose was not
+            confirmed; rolled back.
         :raises VerificationFailed: the pump's copy is wrong, before or after the commit, or could
             not be read after it: then the message says that the commit was answered.
         :raises TypeError, ValueError: no prescription, or with a number that cannot be sent.
@@ -156,11 +128,14 @@ class Programmer(Conversation):
         check_prescription(prescription)
         doubted = self.in_doubt
         current = self.read_prescription()
+        since_increase_ms = self._since_increase_ms(current, prescription)
         staged = None
         try:
             staged = self._stage(prescription)
-            compared = _agree(current, staged, confirm)
-            committed = self.commit(staged.digest)
+            _check_version(current, staged)
+            compared = review(current, staged, patient, since_increase_ms)
+            confirmed_dose_ng = _agreed(compared, confirm, confirm_dose)
+            committed = self.commit(staged.digest, confirmed_dose_ng=confirmed_dose_ng)
         except NotConfirmed as no:
             if self._try_roll_back():
                 raise
@@ -199,57 +174,7 @@ class Programmer(Conversation):
             interrupt.add_note(f"{done}, but it was not read back: interrupted")
             raise
 
-    # --- Orders ----------------------------------------------------------------------------------
-
-    def order_bolus(
-        self, dose_ng: int, duration_ms: int, *, concentration_ng_per_ml: int | None = None
-    ) -> m.BolusOrdered:
-        """Deliver a single bolus, once, on top of the basal rate.
-
-        :param concentration_ng_per_ml: what the dose was reckoned with; by default that of the
-            prescription in force, which is read first.
-        :raises VerificationFailed: the pump reports another order or volume.
-        :raises TypeError, ValueError: a number that cannot be sent; nothing was.
-        """
-        check_field("dose_ng", dose_ng)
-        check_field("duration_ms", duration_ms)
-        if concentration_ng_per_ml is not None:
-            check_field("concentration_ng_per_ml", concentration_ng_per_ml, minimum=1)
-        else:
-            concentration_ng_per_ml = self.read_prescription().prescription.concentration_ng_per_ml
-        concentration = concentration_ng_per_ml
-        volume_nl = volume_for_dose(dose_ng, concentration)
-        check_field("volume_nl", volume_nl)
-        ordered = self._order(
-            lambda number: m.OrderBolus(number, dose_ng, concentration, volume_nl, duration_ms)
-        )
-        if (ordered.order_number, ordered.volume_nl) != (self._last_order, volume_nl):
-            raise VerificationFailed(
-                f"the pump reports order {ordered.order_number} of {ordered.volume_nl} nL instead "
-                f"of order {self._last_order} of {volume_nl} nL; interrogate it"
-            )
-        return ordered
-
-    def abort_bolus(self) -> m.BolusAborted:
-        """End the running bolus; the basal rate goes on."""
-        return self.exchange(m.AbortBolus())
-
-    def refill(self, volume_nl: int) -> m.ReservoirUpdated:
-        """Tell the pump the usable volume, in nL, that the reservoir holds after a refill.
-
-        :raises VerificationFailed: the pump reports another order or volume.
-        :raises TypeError, ValueError: a number that cannot be sent; nothing was.
-        """
-        check_field("volume_nl", volume_nl)
-        updated = self._order(lambda number: m.UpdateReservoir(number, volume_nl))
-        if (updated.order_number, updated.after_nl) != (self._last_order, volume_nl):
-            raise VerificationFailed(
-                f"the pump reports order {updated.order_number} and {updated.after_nl} nL instead "
-                f"of order {self._last_order} and {volume_nl} nL; interrogate it"
-            )
-        return updated
-
-    # --- Alarms and clock ------------------------------------------------------------------------
+    # --- Alarms ----------------------------------------------------------------------------------
 
     def acknowledge(self, alarm: Alarm) -> m.AlarmRecord:
         """Say that a person has seen the alarm."""
@@ -264,10 +189,48 @@ class Programmer(Conversation):
         """Sound the tone of a class once."""
         return self.exchange(m.TestAlarm(alarm_class))
 
+    def set_alarm_interval(
+        self, interval_ms: int, alarm_class: AlarmClass = AlarmClass.CRITICAL
+    ) -> m.AlarmIntervalSet:
+        """Change how often the tone of critical alarms repeats; that of the others is fixed.
+
+        :raises VerificationFailed: the pump reports another class or interval.
+        """
+        check_field("interval_ms", interval_ms)
+        was_set = self.exchange(m.SetAlarmInterval(alarm_class, interval_ms))
+        if (was_set.alarm_class, was_set.interval_ms) != (alarm_class, interval_ms):
+            raise VerificationFailed(
+                f"the pump reports an interval of {was_set.interval_ms} ms instead of "
+                f"{interval_ms} ms; interrogate it"
+            )
+        return was_set
+
+    # --- Note and clock --------------------------------------------------------------------------
+
+    def write_note(self, text: str) -> m.NoteWritten:
+        """Keep a note of at most 128 bytes on the pump, in place of the one before.
+
+        :raises TypeError, ValueError: no text, or one that no pump can hold; nothing was sent.
+        """
+        check_note(text)
+        return self.exchange(m.WriteNote(text))
+
     def set_clock(self, clock_ms: int) -> m.ClockSet:
         """Set the pump's local clock, in ms since 1970-01-01 00:00 local time (REQ-28)."""
         check_field("clock_ms", clock_ms)
         return self.exchange(m.SetClock(clock_ms))
+
+    # --- Inside ----------------------------------------------------------------------------------
+
+    def _since_increase_ms(
+        self, current: m.PrescriptionReport, wanted: m.Prescription
+    ) -> int | None:
+        """How long ago the dose was last increased, where that matters and the log tells."""
+        if wanted.daily_dose_ng <= current.totals.mean_ng:
+            return None
+        status = self.interrogate()
+        at_ms = last_increase_ms(self, status, SINCE_INCREASE_MS)
+        return None if at_ms is None else status.at_ms - at_ms
 
     def _stage(self, prescription: m.Prescription) -> m.PrescriptionStaged:
         check_prescription(prescription)
@@ -283,63 +246,43 @@ class Programmer(Conversation):
         try:
             self.roll_back()
         except PumpRefused as refused:
-            return _nothing_staged(refused)
+            return nothing_staged(refused)
         except ProgrammerError:
             return False
         return True
 
 
-def _nothing_staged(refused: PumpRefused) -> bool:
-    codes = {reason.code for reason in refused.refusal.reasons}
-    return codes == {RefusalCode.NOTHING_STAGED}
-
-
-def _check_digest(report: m.PrescriptionReport | m.PrescriptionStaged) -> None:
-    if report.digest != prescription_digest(report.version, report.prescription):
-        raise VerificationFailed(
-            f"the digest of prescription version {report.version} is not that of its content"
-        )
-
-
-def _agree(
-    current: m.PrescriptionReport,
-    staged: m.PrescriptionStaged,
-    confirm: Callable[[Review], bool] | None,
-) -> Review:
+def _check_version(current: m.PrescriptionReport, staged: m.PrescriptionStaged) -> None:
     if staged.version != current.version + 1:
         raise VerificationFailed(
             "the prescription in force was changed meanwhile: "
             f"version {staged.version - 1}, not {current.version}"
         )
-    compared = review(current, staged)
+
+
+def _agreed(
+    compared: Review,
+    confirm: Callable[[Review], bool] | None,
+    confirm_dose: Callable[[Review], int | None] | None,
+) -> int | None:
+    """The dose that the commit is to repeat; None where none has to be confirmed."""
     if confirm is not None and not confirm(compared):
         raise NotConfirmed("not confirmed: rolled back, the prescription is unchanged")
-    return compared
+    if not compared.must_confirm:
+        return None
+    wanted_ng = compared.pending_totals.with_patient_ng
+    confirmed_ng = None if confirm_dose is None else confirm_dose(compared)
+    if confirmed_ng == wanted_ng:
+        return confirmed_ng
+    typed = "" if confirmed_ng is None else f", not {format_daily_dose(confirmed_ng)}"
+    raise NotConfirmed(
+        "not confirmed: the highest dose of a day is above the pump's soft limit, and must be "
+        f"confirmed as {format_daily_dose(wanted_ng)}{typed}; rolled back, the prescription is "
+        "unchanged"
+    )
 
 
 def _check_echo(staged: m.PrescriptionStaged, sent: m.Prescription) -> None:
     if staged.prescription != sent:
         raise VerificationFailed("the pump staged something other than what was sent")
-    _check_digest(staged)
-
-
-def _pages(
-    page: Callable[[int, int], tuple[m.LogRange, tuple[E, ...]]],
-    first: int,
-    limit: int | None,
-    page_size: int,
-) -> Iterator[E]:
-    """Records from *first* on, to the end that the log had when the first page was read."""
-    check_sequence("first", first)
-    at, left, end = first, limit, None
-    while (left is None or left > 0) and (end is None or at < end):
-        held, entries = page(at, page_size if left is None else min(page_size, left))
-        end = held.next_sequence if end is None else end
-        if not entries:
-            return
-        for entry in entries:
-            if entry.sequence < at:
-                raise VerificationFailed(f"log record {entry.sequence} came after {at - 1}")
-            yield entry
-            at = entry.sequence + 1
-        left = None if left is None else left - len(entries)
+    check_copy(staged)

@@ -140,11 +140,28 @@ class Terminal:
         if not self.as_json:
             self._write(lambda: show(self._screens_for(identity)))
 
+    @property
+    def shows(self) -> bool:
+        """Whether previews are shown at all."""
+        return not self.as_json
+
     def confirm(self, question: str) -> bool:
         """Ask a person.
 
         :raises NotConfirmed: there is none to ask, or nothing can be shown or asked.
         """
+        answer = self._ask(f"{question} [y/N] ", "and --yes was not given")
+        return answer.strip().lower() in {"y", "yes"}
+
+    def retyped(self, question: str, otherwise: str) -> str:
+        """What a person types to confirm a number by it.
+
+        :param otherwise: what is to be done instead, if there is nobody to ask.
+        :raises NotConfirmed: there is nobody, or nothing can be shown or asked.
+        """
+        return self._ask(f"{question} ", f"and {otherwise}").strip()
+
+    def _ask(self, question: str, otherwise: str) -> str:
         if self._output_error is not None:
             raise NotConfirmed(
                 f"not confirmed: what to confirm could not be shown: {self._output_error}; "
@@ -152,12 +169,10 @@ class Terminal:
             )
         if self.as_json or not _is_terminal(sys.stdin):
             why = "--json asks nobody" if self.as_json else "standard input is no terminal"
-            raise NotConfirmed(
-                f"not confirmed: {why}, and --yes was not given; nothing was changed"
-            )
+            raise NotConfirmed(f"not confirmed: {why}, {otherwise}; nothing was changed")
         answer = ""
         try:
-            typer.echo(f"{question} [y/N] ", err=True, nl=False)
+            typer.echo(question, err=True, nl=False)
             answer = sys.stdin.readline()
         except OSError as error:
             raise NotConfirmed(
@@ -166,7 +181,7 @@ class Terminal:
         finally:
             if not answer.endswith("\n"):  # Ctrl-C or Ctrl-D leaves the cursor behind the question
                 self._say("")
-        return answer.strip().lower() in {"y", "yes"}
+        return answer
 
     def complain(self, error: Exception) -> ExitCode:
         """Say what went wrong, and how the command ends because of it."""

@@ -10,21 +10,13 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from pump_programmer.phrases import (
-    alarm_line,
-    alarm_state,
-    bolus_line,
-    grouped,
-    log_range,
-    moment,
-    service,
-    volume,
-    when,
-)
+from pump_programmer.facts import BolusPreview, bolus_facts, clinical_facts, identity_facts
+from pump_programmer.logs import access_text, link_text, log_text
+from pump_programmer.phrases import alarm_line, alarm_state, log_range, moment, volume, when
 from pump_programmer.printer import Printer
 from pump_programmer.programmer import Staged
-from pump_programmer.review import Review
-from pump_programmer.words import access_text, clock_text, link_text, log_text, spaced
+from pump_programmer.review import Review, ReviewRow
+from pump_programmer.words import spaced
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_protocol.codes import AlarmFlag, Mode
@@ -52,110 +44,26 @@ class Screens:
 
     def identity(self) -> None:
         """Who answers, and its limits."""
-        pump = self._identity
-        self._facts(
-            ("Nature", spaced(pump.nature)),
-            ("Product", pump.product),
-            ("Model", pump.model),
-            ("Serial number", pump.serial_number),
-            ("Firmware", pump.firmware_version),
-            ("Protocol version", str(pump.protocol_version)),
-            ("Security", spaced(pump.security_profile)),
-            (
-                "Capabilities",
-                ", ".join(
-                    (flag.name or "?").lower().replace("_", " ")
-                    for flag in type(pump.capabilities)
-                    if flag in pump.capabilities
-                ),
-            ),
-            ("Reservoir", units.format_volume(pump.reservoir_capacity_nl)),
-            ("Minimum rate", units.format_rate(pump.minimum_rate_nl_per_day)),
-            (
-                "Therapeutic rate",
-                (
-                    f"{units.format_rate(pump.minimum_therapeutic_rate_nl_per_day)} to "
-                    f"{units.format_rate(pump.maximum_rate_nl_per_day)}"
-                ),
-            ),
-            (
-                "Daily dose",
-                grouped(f"at most {units.format_daily_dose(pump.maximum_daily_dose_ng)}"),
-            ),
-            (
-                "Bolus",
-                (
-                    f"at most {grouped(units.format_dose(pump.maximum_bolus_dose_ng))} in "
-                    f"{units.format_duration(pump.minimum_bolus_duration_ms)} to "
-                    f"{units.format_duration(pump.maximum_bolus_duration_ms)}"
-                ),
-            ),
-            (
-                "Concentration",
-                grouped(
-                    f"{units.format_concentration(pump.minimum_concentration_ng_per_ml)} to "
-                    f"{units.format_concentration(pump.maximum_concentration_ng_per_ml)}"
-                ),
-            ),
-            (
-                "Low-reservoir alarm",
-                f"set to at most {units.format_volume(pump.maximum_low_reservoir_threshold_nl)}",
-            ),
-            (
-                "Silence",
-                (
-                    f"{units.format_duration(pump.minimum_silence_ms)} to "
-                    f"{units.format_duration(pump.maximum_silence_critical_ms)} for critical "
-                    "alarms, at most "
-                    f"{units.format_duration(pump.maximum_silence_non_critical_ms)} for "
-                    "non-critical ones"
-                ),
-            ),
-        )
+        self._printer.facts(identity_facts(self._identity))
 
-    def status(self, status: m.StatusReport) -> None:
+    def status(
+        self,
+        status: m.StatusReport,
+        current: m.PrescriptionReport,
+        pending: m.PrescriptionReport | None,
+    ) -> None:
         """Everything that a clinician sees."""
-        prescription = status.prescription
-        unit = prescription.mass_unit
-        concentration = units.format_concentration(prescription.concentration_ng_per_ml, unit)
-        threshold = units.format_volume(prescription.low_reservoir_threshold_nl)
-        battery = units.decimal_text(units.nearest(status.battery_remaining_ppm, 1_000), 10)
-        self._facts(
-            ("Pump clock", clock_text(status.clock_ms)),
-            ("Mode", spaced(prescription.mode)),
-            ("Drug", f"{prescription.drug_name}, {concentration}"),
-            ("Daily dose", units.format_daily_dose(prescription.daily_dose_ng, unit)),
-            (
-                "Rate",
-                (
-                    f"{units.format_rate(prescription.rate_nl_per_day)} "
-                    f"(prescription version {status.prescription_version})"
-                ),
-            ),
-            ("Infusing now", units.format_rate(status.infusing_nl_per_day)),
-            (
-                "Reservoir",
-                (
-                    f"{volume(status.believed_volume_nl)} of "
-                    f"{units.format_volume(status.reservoir_capacity_nl)}, as the pump believes"
-                ),
-            ),
-            (
-                "Low-reservoir alarm",
-                f"{when(status, status.low_reservoir_at_ms)}, at {threshold}",
-            ),
-            ("Empty", when(status, status.empty_reservoir_at_ms)),
-            ("Last refill", when(status, status.last_refill_at_ms)),
-            ("Battery", f"{battery} %, {service(status.service_state)}"),
-            ("Replacement due (ERI)", when(status, status.eri_at_ms)),
-            ("End of service", when(status, status.eos_at_ms)),
-            *(("Bolus", bolus_line(status, bolus)) for bolus in status.boluses),
-            ("Therapy log", log_range(status.therapy_log)),
-        )
+        self._printer.facts(clinical_facts(status, current))
         self.say("")
-        if prescription.mode is Mode.STOPPED:
+        if current.prescription.mode is Mode.STOPPED:
             self.say("All infusion is STOPPED.", _ALARM_STYLE)
-        if status.has_pending:
+        if not current.prescription.drugs:
+            self.say(
+                "The pump has lost its prescription and runs at the minimum rate: program it in "
+                "full, with --drug, --concentration and a dose.",
+                _ALARM_STYLE,
+            )
+        if pending is not None or status.has_pending:
             self.say(
                 "A prescription is staged and NOT in force: pump-programmer staged shows it.",
                 "bold yellow",
@@ -164,17 +72,31 @@ class Screens:
 
     def review(self, review: Review) -> None:
         """Current and pending side by side, and what to think of."""
-        styles = ("bold" if row.changed else "" for row in review.rows)
+        shown = [row for row in review.rows if not _says_nothing_new(row, review)]
+        styles = ("bold" if row.changed else "" for row in shown)
         self._printer.table(
             ("", "Current", "Pending", "Change"),
             (
-                (row.label, row.current, Text(row.pending, style), Text(row.change, style))
-                for row, style in zip(review.rows, styles, strict=True)
+                (
+                    row.label,
+                    self._cell(row, row.current),
+                    Text(self._cell(row, row.pending), style),
+                    Text(row.change, style),
+                )
+                for row, style in zip(shown, styles, strict=True)
             ),
         )
         self.say("" if review.changed else "No setting changes.\n")
         for warning in review.warnings:
-            self.say(f"WARNING: {warning}\n", _ALARM_STYLE)
+            self.say(f"WARNING: {warning.text}\n  Source: {warning.source}\n", _ALARM_STYLE)
+        if review.must_confirm:
+            dose = units.format_daily_dose(review.pending_totals.with_patient_ng)
+            limit = units.format_daily_dose(self._identity.soft_daily_dose_ng)
+            self.say(
+                f"The highest dose of a day is {dose}, above the pump's soft limit of {limit}: it "
+                "must be confirmed by typing it again.\n",
+                _ALARM_STYLE,
+            )
 
     def staged(self, found: Staged) -> None:
         """What is staged next to what is in force, and whether it was dropped."""
@@ -232,29 +154,34 @@ class Screens:
             ),
         )
 
-    def bolus_preview(self, prescription: m.Prescription, dose_ng: int, duration_ms: int) -> None:
+    def bolus_preview(self, bolus: BolusPreview, status: m.StatusReport) -> None:
         """What a bolus would deliver."""
-        concentration_ng_per_ml = prescription.concentration_ng_per_ml
-        volume_nl = units.volume_for_dose(dose_ng, concentration_ng_per_ml)
-        unit = prescription.mass_unit
-        self._facts(
-            (
-                "Bolus",
-                (
-                    f"{units.format_dose(dose_ng, unit)} of {prescription.drug_name} "
-                    f"in {units.format_duration(duration_ms)}"
-                ),
-            ),
-            (
-                "Volume",
-                (
-                    f"{units.format_volume(volume_nl)} at "
-                    f"{units.format_concentration(concentration_ng_per_ml, unit)}"
-                ),
-            ),
-            ("On top of", units.format_rate(prescription.rate_nl_per_day)),
-        )
+        self._printer.facts(bolus_facts(bolus, status))
+        if bolus.primes:
+            tubing = units.format_volume(self._identity.internal_tubing_volume_nl)
+            self.say(
+                f"\nThe tubing in the pump holds {tubing}; whatever exceeds tubing and catheter "
+                "reaches the patient at once.",
+                "bold yellow",
+            )
         self.say("")
+
+    def patient_bolus(self, started: m.PatientBolusStarted, status: m.StatusReport | None) -> None:
+        """A bolus that the patient has asked for."""
+        self.say(f"Patient bolus of {units.format_volume(started.volume_nl)} began.")
+        if status is not None:
+            more = "No more" if started.left == 0 else f"{started.left} more"
+            self.say(
+                f"It ends {when(status, started.ends_at_ms)}.\n{more} may begin in these 24 h, the "
+                f"next from {when(status, started.next_at_ms)}."
+            )
+
+    def note(self, note: m.NoteReport) -> None:
+        """The clinician's note."""
+        if not note.intact:
+            self.say("The memory of the note has failed: write it anew.", _ALARM_STYLE)
+        else:
+            self.say(note.text or "There is no note.")
 
     def bolus(self, ordered: m.BolusOrdered, status: m.StatusReport | None) -> None:
         """A bolus that has begun."""
@@ -273,12 +200,14 @@ class Screens:
 
     def refill_preview(self, status: m.StatusReport, volume_nl: int) -> None:
         """What the pump believes before and would believe after a refill."""
-        self._facts(
-            (
-                "Believed now",
-                f"{volume(status.believed_volume_nl)}: compare with what was drawn out",
-            ),
-            ("Believed after", units.format_volume(volume_nl)),
+        self._printer.facts(
+            [
+                (
+                    "Believed now",
+                    f"{volume(status.believed_volume_nl)}: compare with what was drawn out",
+                ),
+                ("Believed after", units.format_volume(volume_nl)),
+            ],
         )
         self.say("")
 
@@ -304,6 +233,12 @@ class Screens:
             for result in report.results
         )
 
+    def _cell(self, row: ReviewRow, text: str) -> str:
+        """A value; a person reads the steps of a day below each other, a program in one line."""
+        if row.setting.startswith("days.") and self._printer.on_terminal:
+            return text.replace(", ", "\n")
+        return text
+
     def _low_reservoir(self, status: m.StatusReport | None) -> None:
         if status is not None:
             self.say(f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}.")
@@ -317,5 +252,13 @@ class Screens:
         if status.alarms and status.next_tone_at_ms is not None:
             self.say(f"Next tone: {when(status, status.next_tone_at_ms)}")
 
-    def _facts(self, *facts: tuple[str, str]) -> None:
-        self._printer.facts(facts)
+
+def _says_nothing_new(row: ReviewRow, review: Review) -> bool:
+    """Whether a total is the mean daily dose once more, before and after."""
+    total = row.setting.removeprefix("totals.")
+    if total == row.setting:
+        return False
+    return all(
+        getattr(totals, total) == totals.mean_ng
+        for totals in (review.current_totals, review.pending_totals)
+    )

@@ -4,7 +4,7 @@ Limits of a *pump* (flow, dose, capacity) are not here: a pump declares its own 
 asked to identify itself.
 """
 
-from enum import IntEnum, IntFlag
+from enum import STRICT, IntEnum, IntFlag
 from typing import Final
 
 # --- Frames --------------------------------------------------------------------------------------
@@ -59,6 +59,14 @@ ABSENT: Final = -(2**63)
 """In an i64 field that may be absent: not given."""
 
 MAX_DRUG_NAME_BYTES: Final = 32
+MAX_DRUGS: Final = 3
+MAX_STEPS_PER_DAY: Final = 13
+"""Published for pumps of this kind (domain.md 2, P9)."""
+MAX_STEPS: Final = 52
+"""Steps of all day patterns together: four full days. With three drugs of the longest names and
+everything else that a prescription may hold, as many as a staged prescription's echo has room for.
+"""
+MAX_NOTE_BYTES: Final = 128
 MAX_LOG_ENTRIES: Final = 13
 MAX_ACCESS_ENTRIES: Final = 14
 MAX_REASONS: Final = 23
@@ -88,6 +96,10 @@ class MessageType(IntEnum):
     READ_ACCESS_LOG = 0x10
     SET_CLOCK = 0x11
     SELF_TEST = 0x12
+    REQUEST_PATIENT_BOLUS = 0x13
+    SET_ALARM_INTERVAL = 0x14
+    READ_NOTE = 0x15
+    WRITE_NOTE = 0x16
 
     LINK_OPENED = 0x81
     LINK_CLOSED = 0x82
@@ -107,6 +119,10 @@ class MessageType(IntEnum):
     ACCESS_LOG_PAGE = 0x90
     CLOCK_SET = 0x91
     SELF_TEST_REPORT = 0x92
+    PATIENT_BOLUS_STARTED = 0x93
+    ALARM_INTERVAL_SET = 0x94
+    NOTE_REPORT = 0x95
+    NOTE_WRITTEN = 0x96
 
     REFUSAL = 0xFF
 
@@ -133,6 +149,12 @@ class Capability(IntFlag):
     SIMPLE_CONTINUOUS = 1 << 0
     MINIMUM_RATE = 1 << 1
     SINGLE_BOLUS = 1 << 2
+    FLEX = 1 << 3
+    PERIODIC_BOLUS = 1 << 4
+    PATIENT_BOLUS = 1 << 5
+    PRIMING_BOLUS = 1 << 6
+    BRIDGE_BOLUS = 1 << 7
+    MIXTURES = 1 << 8
 
 
 class Mode(IntEnum):
@@ -141,6 +163,46 @@ class Mode(IntEnum):
     STOPPED = 0
     MINIMUM_RATE = 1
     SIMPLE_CONTINUOUS = 2
+    FLEX = 3
+    PERIODIC_BOLUS = 4
+
+
+class Weekday(IntFlag, boundary=STRICT):
+    """Days of the week, as the pump's local clock has them. An eighth is an unknown code."""
+
+    MONDAY = 1 << 0
+    TUESDAY = 1 << 1
+    WEDNESDAY = 1 << 2
+    THURSDAY = 1 << 3
+    FRIDAY = 1 << 4
+    SATURDAY = 1 << 5
+    SUNDAY = 1 << 6
+
+
+class BridgeDecision(IntEnum):
+    """What was decided about the old drug in the tubing and the catheter (REQ-11)."""
+
+    NOT_NEEDED = 0
+    """Neither drug nor concentration changes."""
+    BRIDGE = 1
+    """The old drug is infused at a rate that suits it until it is used up."""
+    DECLINED = 2
+    """The new rate begins at once, by explicit decision."""
+
+
+class BolusKind(IntEnum):
+    """What a bolus is for; a smaller number goes before a greater one."""
+
+    PRIMING = 1
+    """Fills tubing and catheter."""
+    BRIDGE = 2
+    """Clears the old drug from tubing and catheter, in place of the basal rate."""
+    SINGLE = 3
+    """Ordered by a clinician, once."""
+    PATIENT = 4
+    """Asked for by the patient, within what is prescribed."""
+    PERIODIC = 5
+    """Part of the prescription."""
 
 
 class MassUnit(IntEnum):
@@ -172,7 +234,13 @@ class Alarm(IntEnum):
     EMPTY_RESERVOIR = 2
     ERI = 3
     EOS = 4
+    MOTOR_STALL = 5
     STOPPED_TOO_LONG = 7
+    CRITICAL_MEMORY_ERROR = 8
+    MEMORY_ERROR = 9
+    SAFE_STATE = 10
+    UPDATE_INCOMPLETE = 11
+    REPLACEMENT_PLANNED = 15
 
 
 class AlarmClass(IntEnum):
@@ -198,6 +266,8 @@ class Check(IntEnum):
     LEDGER = 2
     LOG = 3
     BATTERY = 4
+    MEMORY = 5
+    MOTOR = 6
 
 
 class BolusOutcome(IntEnum):
@@ -234,6 +304,14 @@ class RefusalCode(IntEnum):
     END_OF_SERVICE = 27
     ALARM_NOT_LISTED = 28
     ALARM_NOT_ACTIVE = 29
+    NOT_CONFIRMED = 30
+    BRIDGE_UNDECIDED = 31
+    NOT_PRESCRIBED = 32
+    LOCKED_OUT = 33
+    ALLOTMENT_USED = 34
+    INFUSION_HELD = 35
+    NOT_COVERED = 36
+    DUPLICATE = 37
 
 
 class Field(IntEnum):
@@ -268,6 +346,33 @@ class Field(IntEnum):
     ENTRY_LIMIT = 35
     CLOCK = 36
     PROGRAMMER_ID = 37
+    DRUGS = 38
+    HIGHEST_DAILY_DOSE = 39
+    SCHEDULE = 40
+    WEEKDAYS = 41
+    STEP_START = 42
+    STEP_RATE = 43
+    PERIODIC_DOSE = 44
+    PERIODIC_VOLUME = 45
+    PERIODIC_DURATION = 46
+    PERIODIC_INTERVAL = 47
+    PERIODIC_FIRST = 48
+    PERIODIC_BASAL_RATE = 49
+    PERIODIC_RATE = 50
+    PATIENT_DOSE = 51
+    PATIENT_VOLUME = 52
+    PATIENT_DURATION = 53
+    PATIENT_LOCKOUT = 54
+    PATIENT_ALLOTMENT = 55
+    PATIENT_RATE = 56
+    BRIDGE = 57
+    BRIDGE_VOLUME = 58
+    BRIDGE_RATE = 59
+    BRIDGE_DURATION = 60
+    BOLUS_KIND = 61
+    PRIMING_VOLUME = 62
+    ALARM_INTERVAL = 63
+    NOTE = 64
 
 
 class LogEvent(IntEnum):
@@ -279,19 +384,32 @@ class LogEvent(IntEnum):
     ROLLED_BACK = 4
     STAGING_EXPIRED = 5
     MODE_CHANGED = 6
+    BRIDGE_DECLINED = 7
+    SOFT_LIMIT_CONFIRMED = 8
     BOLUS_STARTED = 16
     BOLUS_COMPLETED = 17
     BOLUS_ABORTED = 18
+    PRIMING_STARTED = 19
+    BRIDGE_STARTED = 20
+    PATIENT_BOLUS_STARTED = 21
+    PATIENT_BOLUS_REFUSED = 22
+    PERIODIC_BOLUS_SHIFTED = 23
+    PERIODIC_BOLUS_STARTED = 24
     RESERVOIR_UPDATED = 32
     INFUSION_STOPPED = 33
     INFUSION_RESUMED = 34
+    MOTOR_RECOVERED = 35
     ALARM_RAISED = 48
     ALARM_CLEARED = 49
     ALARM_ACKNOWLEDGED = 50
     ALARM_SILENCED = 51
     ALARM_TESTED = 52
+    ALARM_INTERVAL_SET = 53
     CLOCK_SET = 64
     SELF_TESTED = 65
+    RESET = 66
+    MEMORY_ERROR_FOUND = 67
+    NOTE_WRITTEN = 68
 
 
 class AccessEvent(IntEnum):

@@ -17,7 +17,9 @@ from pump_protocol.codes import (
     Alarm,
     AlarmClass,
     AlarmFlag,
+    BolusKind,
     BolusOutcome,
+    BridgeDecision,
     Capability,
     Check,
     Field,
@@ -30,6 +32,7 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    Weekday,
 )
 
 
@@ -59,8 +62,109 @@ class Request(Message, Generic[R_co]):
 
 
 @dataclass(frozen=True, slots=True)
+class Drug:
+    """One drug of the mixture in the reservoir."""
+
+    mass_unit: MassUnit
+    concentration_ng_per_ml: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A rate that is in force from a time of day until the next step, or until midnight."""
+
+    starts_at_min: int
+    rate_nl_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class DayPattern:
+    """The steps of the days that share them; the first one starts at midnight."""
+
+    weekdays: Weekday
+    steps: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeriodicBolus:
+    """A bolus that repeats at an interval, on top of a basal rate, which may be 0."""
+
+    basal_rate_nl_per_day: int
+    dose_ng: int
+    volume_nl: int
+    duration_ms: int
+    interval_ms: int
+    first_after_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientBolus:
+    """What a patient may ask for, how soon after the last time, and how often in any 24 h."""
+
+    dose_ng: int
+    volume_nl: int
+    duration_ms: int
+    lockout_ms: int
+    allotted_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """How the old drug is cleared from tubing and catheter when the concentration changes."""
+
+    volume_nl: int
+    rate_nl_per_day: int
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prescription:
-    """A whole prescription. Dose, concentration and rate travel together and must agree."""
+    """A whole prescription. Doses, concentrations and rates travel together and must agree.
+
+    ``daily_dose_ng`` and ``rate_nl_per_day`` are those of all that is programmed, without patient
+    boluses: in modes FLEX and PERIODIC_BOLUS their means. The first drug, the primary one, is what
+    all doses are of. A list that holds at most one element is empty where nothing is prescribed.
+    """
+
+    mode: Mode
+    drugs: tuple[Drug, ...]
+    daily_dose_ng: int
+    rate_nl_per_day: int
+    low_reservoir_threshold_nl: int
+    days: tuple[DayPattern, ...] = ()
+    periodic_boluses: tuple[PeriodicBolus, ...] = ()
+    patient_boluses: tuple[PatientBolus, ...] = ()
+    bridge_decision: BridgeDecision = BridgeDecision.NOT_NEEDED
+    bridges: tuple[Bridge, ...] = ()
+
+    @property
+    def drug(self) -> Drug | None:
+        """The primary drug; None where the pump has lost it (safe state after a memory error)."""
+        return self.drugs[0] if self.drugs else None
+
+    @property
+    def periodic(self) -> PeriodicBolus | None:
+        """The periodic bolus, if there is one."""
+        return self.periodic_boluses[0] if self.periodic_boluses else None
+
+    @property
+    def patient(self) -> PatientBolus | None:
+        """The patient bolus, if there is one."""
+        return self.patient_boluses[0] if self.patient_boluses else None
+
+    @property
+    def bridge(self) -> Bridge | None:
+        """The bridge, if one was decided on."""
+        return self.bridges[0] if self.bridges else None
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionSummary:
+    """What of a prescription is read at every interrogation, of the primary drug.
+
+    ``drug_count`` is 0 where the pump has lost its drug: safe state after a memory error.
+    """
 
     mode: Mode
     mass_unit: MassUnit
@@ -68,13 +172,40 @@ class Prescription:
     daily_dose_ng: int
     rate_nl_per_day: int
     low_reservoir_threshold_nl: int
+    drug_count: int
     drug_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class BolusReport:
-    """A bolus as the pump knows it: running, or the last one."""
+class DoseTotals:
+    """Doses of the primary drug over the whole schedule, as the pump reckons them (REQ-04).
 
+    ``highest_ng`` is that of the day with most, ``with_patient_ng`` adds every patient bolus that
+    could be asked for on it: what the pump's limits are held against.
+    """
+
+    mean_ng: int
+    highest_ng: int
+    with_patient_ng: int
+
+
+@dataclass(frozen=True, slots=True)
+class PatientBolusState:
+    """How many patient boluses are left, and from when on the next one may be asked for."""
+
+    allotted_per_day: int
+    left: int
+    next_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class BolusReport:
+    """A bolus as the pump knows it: running, or the last one.
+
+    ``programmer_id`` and ``order_number`` are 0 where nobody ordered it by a message.
+    """
+
+    kind: BolusKind
     outcome: BolusOutcome
     programmer_id: int
     order_number: int
@@ -215,6 +346,16 @@ class Identity(Response):
     minimum_silence_ms: int
     maximum_silence_non_critical_ms: int
     maximum_silence_critical_ms: int
+    soft_daily_dose_ng: int
+    internal_tubing_volume_nl: int
+    maximum_priming_volume_nl: int
+    minimum_bolus_interval_ms: int
+    maximum_bolus_interval_ms: int
+    minimum_lockout_ms: int
+    maximum_lockout_ms: int
+    maximum_patient_boluses_per_day: int
+    minimum_critical_interval_ms: int
+    maximum_critical_interval_ms: int
     product: str
     model: str
     serial_number: str
@@ -238,7 +379,7 @@ class StatusReport(Response):
     clock_ms: int
     implanted_clock_ms: int
     prescription_version: int
-    prescription: Prescription
+    prescription: PrescriptionSummary
     has_pending: bool
     infusing_nl_per_day: int
     believed_volume_nl: int
@@ -251,9 +392,13 @@ class StatusReport(Response):
     battery_remaining_ppm: int
     eri_at_ms: int | None
     eos_at_ms: int | None
+    replacement_planned_at_ms: int | None
+    next_periodic_bolus_at_ms: int | None
+    critical_interval_ms: int
     next_tone_at_ms: int | None
     therapy_log: LogRange
     access_log: LogRange
+    patient_boluses: tuple[PatientBolusState, ...]
     boluses: tuple[BolusReport, ...]
     alarms: tuple[AlarmRecord, ...]
 
@@ -274,6 +419,7 @@ class PrescriptionReport(Response):
     slot: PrescriptionSlot
     version: int
     digest: bytes
+    totals: DoseTotals
     prescription: Prescription
 
 
@@ -291,12 +437,18 @@ class ReadPrescription(Request[PrescriptionReport]):
 
 @dataclass(frozen=True, slots=True)
 class PrescriptionStaged(Response):
-    """The pump's own copy of what would be committed. Therapy goes on unchanged."""
+    """The pump's own copy of what would be committed. Therapy goes on unchanged.
+
+    Where ``must_confirm`` the dose is above the soft limit, and the commit has to repeat
+    ``totals.with_patient_ng`` (REQ-03).
+    """
 
     message_type = MessageType.PRESCRIPTION_STAGED
     version: int
     digest: bytes
     expires_in_ms: int
+    must_confirm: bool
+    totals: DoseTotals
     prescription: Prescription
 
 
@@ -321,11 +473,15 @@ class PrescriptionCommitted(Response):
 
 @dataclass(frozen=True, slots=True)
 class CommitPrescription(Request[PrescriptionCommitted]):
-    """Put the pending prescription in force; the digest says which one was reviewed."""
+    """Put the pending prescription in force; the digest says which one was reviewed.
+
+    ``confirmed_dose_ng`` repeats the highest dose of a day where it is above the soft limit.
+    """
 
     message_type = MessageType.COMMIT_PRESCRIPTION
     response_class = PrescriptionCommitted
     digest: bytes
+    confirmed_dose_ng: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -360,11 +516,15 @@ class BolusOrdered(Response):
 
 @dataclass(frozen=True, slots=True)
 class OrderBolus(Request[BolusOrdered]):
-    """Deliver a single bolus on top of the basal rate, once for each order number."""
+    """Deliver a bolus on top of the basal rate, once for each order number.
+
+    ``kind`` is SINGLE or PRIMING; a priming bolus is limited by its volume, not by its dose.
+    """
 
     message_type = MessageType.ORDER_BOLUS
     response_class = BolusOrdered
     order_number: int
+    kind: BolusKind
     dose_ng: int
     concentration_ng_per_ml: int
     volume_nl: int
@@ -372,17 +532,40 @@ class OrderBolus(Request[BolusOrdered]):
 
 
 @dataclass(frozen=True, slots=True)
+class PatientBolusStarted(Response):
+    """The bolus of this request began, and when the patient may ask again."""
+
+    message_type = MessageType.PATIENT_BOLUS_STARTED
+    order_number: int
+    volume_nl: int
+    started_at_ms: int
+    ends_at_ms: int
+    left: int
+    next_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestPatientBolus(Request[PatientBolusStarted]):
+    """The patient asks for the bolus that is prescribed, once for each order number."""
+
+    message_type = MessageType.REQUEST_PATIENT_BOLUS
+    response_class = PatientBolusStarted
+    order_number: int
+
+
+@dataclass(frozen=True, slots=True)
 class BolusAborted(Response):
     """The running bolus has ended; ``delivered_nl`` of it was delivered."""
 
     message_type = MessageType.BOLUS_ABORTED
+    kind: BolusKind
     order_number: int
     delivered_nl: int
 
 
 @dataclass(frozen=True, slots=True)
 class AbortBolus(Request[BolusAborted]):
-    """End the running bolus; the basal rate goes on."""
+    """End the running bolus, of whatever kind; the basal rate goes on."""
 
     message_type = MessageType.ABORT_BOLUS
     response_class = BolusAborted
@@ -540,6 +723,58 @@ class SelfTest(Request[SelfTestReport]):
     response_class = SelfTestReport
 
 
+@dataclass(frozen=True, slots=True)
+class AlarmIntervalSet(Response):
+    """How often the tone of a class repeats from now on."""
+
+    message_type = MessageType.ALARM_INTERVAL_SET
+    alarm_class: AlarmClass
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlarmInterval(Request[AlarmIntervalSet]):
+    """Change how often the tone of critical alarms repeats; that of the others is fixed."""
+
+    message_type = MessageType.SET_ALARM_INTERVAL
+    response_class = AlarmIntervalSet
+    alarm_class: AlarmClass
+    interval_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class NoteReport(Response):
+    """The clinician's note; ``intact`` is false where its memory has failed."""
+
+    message_type = MessageType.NOTE_REPORT
+    intact: bool
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadNote(Request[NoteReport]):
+    """Ask for the clinician's note."""
+
+    message_type = MessageType.READ_NOTE
+    response_class = NoteReport
+
+
+@dataclass(frozen=True, slots=True)
+class NoteWritten(Response):
+    """The note is kept."""
+
+    message_type = MessageType.NOTE_WRITTEN
+
+
+@dataclass(frozen=True, slots=True)
+class WriteNote(Request[NoteWritten]):
+    """Keep a note on the pump, in place of the one before."""
+
+    message_type = MessageType.WRITE_NOTE
+    response_class = NoteWritten
+    text: str
+
+
 # --- Refusal -------------------------------------------------------------------------------------
 
 
@@ -573,6 +808,10 @@ REQUESTS: dict[int, type[Request[Response]]] = {
         ReadAccessLog,
         SetClock,
         SelfTest,
+        RequestPatientBolus,
+        SetAlarmInterval,
+        ReadNote,
+        WriteNote,
     )
 }
 """Every request by its type on the wire."""

@@ -35,7 +35,11 @@ from pump_protocol.messages import (
 _FIELD_CODES: Final = {
     "mode": Field.MODE,
     "mass_unit": Field.MASS_UNIT,
-    "drug_name": Field.DRUG_NAME,
+    "name": Field.DRUG_NAME,
+    "weekdays": Field.WEEKDAYS,
+    "bridge_decision": Field.BRIDGE,
+    "kind": Field.BOLUS_KIND,
+    "text": Field.NOTE,
     "slot": Field.SLOT,
     "alarm": Field.ALARM,
     "alarm_class": Field.ALARM_CLASS,

@@ -13,7 +13,7 @@ import signal
 import time
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pump_protocol._version import __version__
 from pump_sim import keyboard
@@ -22,6 +22,7 @@ from pump_sim.clock import PacedClock
 from pump_sim.endpoint import PumpEndpoint
 from pump_sim.keys import KEYS_HELP, Keys
 from pump_sim.model.events import EventCode, LogEntry
+from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.profile import Profile
 from pump_sim.model.pump import Pump
@@ -29,6 +30,9 @@ from pump_sim.narration import clock_text, describe
 from pump_sim.ports import Port, open_port
 from pump_sim.serve import PumpHost
 from pump_sim.simulation import Simulation
+
+if TYPE_CHECKING:
+    from pump_sim.control.door import Door
 
 SIMULATOR_NOTICE: Final = "SIMULATOR - never for clinical use"
 
@@ -39,7 +43,8 @@ class RunOptions:
 
     ``speed`` is therapy seconds per real second, None to jump to the next event whenever the link
     has been quiet. ``hands_follow``: simulated hands fill the reservoir to whatever volume a
-    programmer reports at a refill.
+    programmer reports at a refill. ``battery`` names a `BatteryMode`, with hyphens. ``control`` is
+    the address of the harness's door, None for none.
     """
 
     port: str
@@ -51,8 +56,11 @@ class RunOptions:
     count: int = 1
     serial_number: str = "SIM-0001"
     hands_follow: bool = True
+    battery: str = "drain-and-fail"
+    new_patient: bool = False
     as_json: bool = False
     events: bool = False
+    control: str | None = None
 
 
 def run(options: RunOptions) -> None:
@@ -69,20 +77,25 @@ async def _run(options: RunOptions) -> None:
     _stop_on_signals(stop)
     _stop_on_failure(stop, failures)
     hosts: list[PumpHost] = []
+    door: Door | None = None
     with Announcer() as announcer:
         try:
             for index in range(options.count):
                 host = _make_host(options, index, announcer)
                 hosts.append(host)
                 await host.start()
+            if options.control is not None:
+                door = await _open_door(options.control, hosts)
             # What start-up made lives as long as the process: the collector need not look at it
             # again, which is most of what the slowest one in a hundred answers would wait for.
             gc.freeze()
-            keys = Keys(options.speed, hosts, stop, announcer.say)
+            keys = Keys(hosts, stop, announcer.say)
             with contextlib.nullcontext() if options.as_json else keyboard.keys(keys.press):
-                _say_ready(options, hosts, announcer)
+                _say_ready(options, hosts, door, announcer)
                 await stop.wait()
         finally:
+            if door is not None:
+                await door.close()
             for host in hosts:
                 await host.close()
     if failures:
@@ -96,6 +109,8 @@ def _make_host(options: RunOptions, index: int, announcer: Announcer) -> PumpHos
         serial_number=_numbered(options.serial_number, index, options.count),
         volume_nl=options.reservoir_nl,
         clock_local_ms=options.clock_ms,
+        battery_mode=BatteryMode[options.battery.replace("-", "_").upper()],
+        new_patient=options.new_patient,
     )
     speed = Fraction(0) if options.speed is None else options.speed
     endpoint = PumpEndpoint(
@@ -104,7 +119,15 @@ def _make_host(options: RunOptions, index: int, announcer: Announcer) -> PumpHos
         jumping=options.speed is None,
     )
     port = _make_port(options.port, index, options.count)
-    return PumpHost(endpoint, port, _Reporter(options, pump, announcer).hear)
+    return PumpHost(endpoint, port, _Reporter(options, endpoint, announcer).hear)
+
+
+async def _open_door(address: str, hosts: list[PumpHost]) -> "Door":
+    from pump_sim.control.door import Door  # noqa: PLC0415 - a pump without a door need not load it
+
+    door = Door(address, hosts, SIMULATOR_NOTICE)
+    await door.open()
+    return door
 
 
 def _make_port(spec: str, index: int, count: int) -> Port:
@@ -149,7 +172,9 @@ def _stop_on_failure(stop: asyncio.Event, failures: list[BaseException]) -> None
 # --- What people and programs read on standard output --------------------------------------------
 
 
-def _say_ready(options: RunOptions, hosts: list[PumpHost], announcer: Announcer) -> None:
+def _say_ready(
+    options: RunOptions, hosts: list[PumpHost], door: "Door | None", announcer: Announcer
+) -> None:
     pumps = [
         {"address": host.port.address, "serial_number": host.endpoint.simulation.pump.serial_number}
         for host in hosts
@@ -163,6 +188,7 @@ def _say_ready(options: RunOptions, hosts: list[PumpHost], announcer: Announcer)
             "version": __version__,
             "pid": os.getpid(),
             "pumps": pumps,
+            "control": None if door is None else door.address,
         }
         announcer.say(json.dumps(ready))
         return
@@ -171,6 +197,8 @@ def _say_ready(options: RunOptions, hosts: list[PumpHost], announcer: Announcer)
         announcer.say(
             f"pump {pump['serial_number']} ({options.profile.model}) is at {pump['address']}"
         )
+    if door is not None:
+        announcer.say(f"its door for tests is at {door.address}")
     announcer.say(f"try:  pump-programmer --port {pumps[0]['address']} interrogate")
     announcer.say(KEYS_HELP if keyboard.is_available() else "Ctrl-C ends it")
 
@@ -178,17 +206,21 @@ def _say_ready(options: RunOptions, hosts: list[PumpHost], announcer: Announcer)
 class _Reporter:
     """Says what one pump records, and lets simulated hands do what a programmer reported."""
 
-    def __init__(self, options: RunOptions, pump: Pump, announcer: Announcer) -> None:
+    def __init__(self, options: RunOptions, endpoint: PumpEndpoint, announcer: Announcer) -> None:
         self._options = options
-        self._pump = pump
+        self._endpoint = endpoint
         self._announcer = announcer
+
+    @property
+    def _pump(self) -> Pump:
+        return self._endpoint.simulation.pump  # a door may have put another one there
 
     def hear(self, entry: LogEntry) -> None:
         """Take one record of the pump's therapy log."""
         if entry.event is EventCode.RESERVOIR_UPDATED and self._options.hands_follow:
-            self._pump.fill_by_hand(entry.b)
+            self._pump.fill_by_hand(entry.b)  # with the drug that is prescribed by now
         if not self._options.as_json:
-            clock = clock_text(entry.at_ms + self._pump.implanted_at_local_ms)
+            clock = clock_text(entry.at_ms + self._pump.firmware.implanted_at_local_ms)
             self._announcer.say(f"{clock}  {self._pump.serial_number}  {describe(entry)}")
         elif self._options.events:
             self._announcer.say(json.dumps(self._as_json(entry)))

@@ -112,6 +112,31 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
             " refill; 'off': a refill tells the pump only, and the truth stays as it is.",
         ),
     ] = "follow",
+    battery: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="'drain-and-fail': it drains, up to the end of service; 'drain-only': it drains,"
+            " and no end comes; 'no-drain': it stays new.",
+        ),
+    ] = "drain-and-fail",
+    patient: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="'treated': the made-up patient has long been treated as prescribed; 'new': there"
+            " is no drug in patient or catheter.",
+        ),
+    ] = "treated",
+    control: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS",
+            help="Open a door for tests, which move time, inject faults and read the truth through"
+            " it: unix:PATH, a path, tcp:PORT, tcp:HOST:PORT or PORT, 0 for a free one, on the"
+            " loopback only. [default: none]",
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
         typer.Option("--json", help="First line of stdout: one JSON object with the address."),
@@ -129,8 +154,10 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         raise typer.BadParameter(f"--count = {count}: allowed are 1 to {MAX_COUNT} pumps")
     if events and not as_json:
         raise typer.BadParameter("--events needs --json; people are told of every record anyway")
-    if hands not in {"follow", "off"}:
-        raise typer.BadParameter(f"--hands = {hands!r}: allowed are follow, off")
+    _check_choice("--hands", hands, ("follow", "off"))
+    _check_choice("--battery", battery, ("drain-and-fail", "drain-only", "no-drain"))
+    _check_choice("--patient", patient, ("treated", "new"))
+    _check_control(control)
     kind = _profile(profile)
     options = application.RunOptions(
         port=port or default_spec(),
@@ -142,8 +169,11 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
         count=count,
         serial_number=_serial_number(serial_number, count),
         hands_follow=hands == "follow",
+        battery=battery,
+        new_patient=patient == "new",
         as_json=as_json,
         events=events,
+        control=control,
     )
     try:
         application.run(options)
@@ -208,6 +238,17 @@ def _plain(value: Ratio) -> str:
     return f"{value:,}" if isinstance(value, int) else f"{float(value):,g}"
 
 
+def _check_control(address: str | None) -> None:
+    if address is None:
+        return
+    from pump_sim.control.address import AddressError, parse_address  # noqa: PLC0415 - if wanted
+
+    try:
+        parse_address(address)
+    except AddressError as error:
+        raise typer.BadParameter(f"--control: {error}") from None
+
+
 def _speed(text: str) -> Fraction | None:
     if text == "jump":
         return None
@@ -235,6 +276,11 @@ def _profile(name: str) -> Profile:
         raise typer.BadParameter(str(error)) from None
 
 
+def _check_choice(option: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise typer.BadParameter(f"{option} = {given!r}: allowed are {', '.join(allowed)}")
+
+
 def _reservoir(profile: Profile, text: str | None) -> int:
     if text is None:
         return profile.capacity_nl
@@ -244,7 +290,8 @@ def _reservoir(profile: Profile, text: str | None) -> int:
 
 
 def _prescription(profile: Profile, drug: str, dose: str, concentration: str) -> Prescription:
-    from pump_sim.model.prescription import check_prescription, simple_continuous  # noqa: PLC0415
+    from pump_sim.model.prescription import simple_continuous  # noqa: PLC0415
+    from pump_sim.model.rules import check_prescription  # noqa: PLC0415
 
     lowest = Fraction(profile.min_concentration_ng_per_ml, NG_PER_MCG)
     highest = Fraction(profile.max_concentration_ng_per_ml, NG_PER_MCG)

@@ -12,6 +12,7 @@ from pump_protocol.events import RequestReceived
 from pump_protocol.session import Role, Session
 from pump_sim.clock import Clock, ManualClock, PacedClock
 from pump_sim.model.events import LogEntry
+from pump_sim.model.pump import Pump
 from pump_sim.simulation import Simulation
 from pump_sim.telemetry import Telemetry
 
@@ -30,6 +31,9 @@ class PumpEndpoint:
         :meth:`jump_to` moves it.
     :param jumping: jump to the pump's next event once the link has been quiet for
         ``QUIET_BEFORE_JUMP_MS`` after an exchange; then wait for the programmer to speak again.
+
+    :ivar near: whether the programmer's telemetry head lies on the patient. While it does not,
+        neither hears the other.
     """
 
     def __init__(
@@ -38,17 +42,23 @@ class PumpEndpoint:
         self.simulation = simulation
         self.clock = clock if clock is not None else ManualClock(simulation.now_ms)
         self.telemetry = Telemetry(simulation.pump)
+        self.jumping = jumping
+        self.near = True
         self._session = Session(Role.PUMP)
-        self._jumping = jumping
         self._jump_at_ns: int | None = None
-        self._told = simulation.pump.log.next_sequence
+        self._pace = Fraction(1)  # how fast it goes on after a pause
+        if isinstance(self.clock, PacedClock) and self.clock.speed[0]:
+            self._pace = Fraction(*self.clock.speed)
+        self._told = simulation.pump.firmware.log.next_sequence
 
     # --- The link --------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, link_ns: int) -> bytes:
         """Bytes from the programmer; returns the pump's answer, if there is one to give."""
         self.catch_up(link_ns)
-        if self._jumping:
+        if not self.near:
+            return b""
+        if self.jumping:
             self._jump_at_ns = link_ns + QUIET_BEFORE_JUMP_MS * NS_PER_MS
         link_ms = link_ns // NS_PER_MS
         self._session.receive_data(data, link_ms)
@@ -92,7 +102,8 @@ class PumpEndpoint:
                 session.send_response(event, self.telemetry.answer(event, link_ms))
             else:
                 self.telemetry.observe(event)
-        return session.data_to_send()
+        data = session.data_to_send()
+        return data if self.near else b""
 
     # --- What was recorded -----------------------------------------------------------------------
 
@@ -102,7 +113,7 @@ class PumpEndpoint:
         Asked for from outside, never told from inside: whoever wants them cannot disturb a command
         that is being carried out.
         """
-        log = self.simulation.pump.log
+        log = self.simulation.pump.firmware.log
         if log.next_sequence == self._told:
             return ()
         records = log.page(self._told, log.next_sequence)
@@ -131,6 +142,16 @@ class PumpEndpoint:
         if next_event_ms is not None:
             self.jump_to(next_event_ms, link_ns)
 
+    @property
+    def speed(self) -> Fraction | None:
+        """How fast therapy time runs; 0 while it is paused, None of a clock without a speed."""
+        return Fraction(*self.clock.speed) if isinstance(self.clock, PacedClock) else None
+
+    @property
+    def pace(self) -> Fraction:
+        """How fast therapy time ran before a pause, and will after it."""
+        return self._pace
+
     def set_speed(self, speed: Fraction, link_ns: int) -> None:
         """Change how fast therapy time runs from now on; 0 pauses it.
 
@@ -140,3 +161,22 @@ class PumpEndpoint:
             raise TypeError(f"a {type(self.clock).__name__} has no speed")
         self.catch_up(link_ns)
         self.clock.set_speed(speed, link_ns)
+        self._pace = speed or self._pace
+
+    # --- Another state ---------------------------------------------------------------------------
+
+    def replace_pump(self, pump: Pump, link_ns: int) -> None:
+        """Have another pump, or this one in another state, behind the same link from now on.
+
+        The link is told nothing and stays as it is. Therapy time is the new pump's own and goes on
+        at the speed at which it ran.
+        """
+        self.simulation = Simulation(pump)
+        if isinstance(self.clock, PacedClock):
+            speed = Fraction(*self.clock.speed)
+            self.clock = PacedClock(speed, therapy_ms=pump.at_ms, link_ns=link_ns)
+        else:
+            self.clock = ManualClock(pump.at_ms)
+        self.telemetry = Telemetry(pump)
+        self._jump_at_ns = None
+        self._told = pump.firmware.log.next_sequence

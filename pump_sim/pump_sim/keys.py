@@ -24,7 +24,6 @@ SLOWEST: Final = Fraction(1, 1000)
 class Keys:
     """The keys of a running ``pump-sim run``.
 
-    :param speed: the speed that ``run`` began with, None for a clock that only jumps.
     :param hosts: the pumps; every key acts on all of them.
     :param stop: set to end the program.
     :param say: takes the lines that a key gives.
@@ -32,19 +31,16 @@ class Keys:
 
     def __init__(
         self,
-        speed: Fraction | None,
         hosts: Sequence[PumpHost],
         stop: asyncio.Event,
         say: Callable[[str], None],
     ) -> None:
         self._say = say
-        self._paused = not speed
-        self._speed = speed or Fraction(1)
         self._hosts = hosts
         self._acts: dict[str, Callable[[], None]] = {
-            " ": self._pause_or_resume,
-            "+": lambda: self._change_speed(self._speed * 10),
-            "-": lambda: self._change_speed(self._speed / 10),
+            " ": lambda: self._set_speed(lambda pump: Fraction(0) if pump.speed else pump.pace),
+            "+": lambda: self._set_speed(lambda pump: min(FASTEST, pump.pace * 10)),
+            "-": lambda: self._set_speed(lambda pump: max(SLOWEST, pump.pace / 10)),
             "n": lambda: self._for_all(self._jump),
             "f": lambda: self._for_all(self._fill),
             "s": lambda: self._for_all(self._say_status),
@@ -59,19 +55,22 @@ class Keys:
         for host in self._hosts:
             host.post(act)
 
-    def _pause_or_resume(self) -> None:
-        self._paused = not self._paused
-        self._apply()
+    def _set_speed(self, wanted: Callable[[PumpEndpoint], Fraction]) -> None:
+        """Have all pumps run as fast as is *wanted* of the first.
 
-    def _change_speed(self, speed: Fraction) -> None:
-        self._speed = max(SLOWEST, min(FASTEST, speed))
-        self._paused = False
-        self._apply()
+        It is asked for when its turn comes, not remembered: another key may have come before, or a
+        test may have paused the pump through its door.
+        """
+        first, *others = self._hosts
 
-    def _apply(self) -> None:
-        speed = Fraction(0) if self._paused else self._speed
-        self._for_all(lambda endpoint, link_ns: endpoint.set_speed(speed, link_ns))
-        self._say("paused" if self._paused else f"speed: {_plain(speed)} times real time")
+        def act(endpoint: PumpEndpoint, link_ns: int) -> None:
+            speed = wanted(endpoint)
+            endpoint.set_speed(speed, link_ns)
+            for host in others:
+                host.post(lambda other, other_ns: other.set_speed(speed, other_ns))
+            self._say(f"speed: {_plain(speed)} times real time" if speed else "paused")
+
+        first.post(act)
 
     def _jump(self, endpoint: PumpEndpoint, link_ns: int) -> None:
         if endpoint.simulation.next_event_ms() is None:

@@ -8,11 +8,14 @@ due, so a pump that nobody talks to costs nothing.
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pump_sim.endpoint import PumpEndpoint
 from pump_sim.model.events import LogEntry
 from pump_sim.ports import Port
+
+Watcher = Callable[[Sequence[LogEntry]], None]
+"""Told of new log records, if any, whenever something may have happened."""
 
 
 class PumpHost:
@@ -32,6 +35,7 @@ class PumpHost:
         self.endpoint = endpoint
         self.port = port
         self._on_record = on_record
+        self._watchers: list[Watcher] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
@@ -59,6 +63,14 @@ class PumpHost:
         """
         assert self._loop is not None, "start the host first"
         self._loop.call_soon_threadsafe(self._do, act)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have *watcher* told, after each thing that was done and after each wake-up."""
+        self._watchers.append(watcher)
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell *watcher* no more."""
+        self._watchers.remove(watcher)
 
     def _do(self, act: Callable[[PumpEndpoint, int], None]) -> None:
         now_ns = time.monotonic_ns()
@@ -89,8 +101,11 @@ class PumpHost:
 
     def _follow_up(self) -> None:
         """What can wait until the answer is out."""
-        for record in self.endpoint.new_records():
+        records = self.endpoint.new_records()
+        for record in records:
             self._on_record(record)
+        for watcher in tuple(self._watchers):
+            watcher(records)
         self._plan()
 
     def _plan(self) -> None:

@@ -15,10 +15,11 @@ from pump_protocol._version import __version__
 from pump_protocol.payloads import EncodedResponse, Template, prescription_digest
 from pump_sim import wire_values as values
 from pump_sim.model.events import AccessEvent
-from pump_sim.model.orders import BolusOrder, ReservoirUpdate
+from pump_sim.model.orders import BolusOrder, PatientRequest, ReservoirUpdate
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.pump import Pump
 from pump_sim.model.refusals import Reason, RefusalCode, Refused
+from pump_sim.model.rules import needs_confirmation
 
 PRODUCT: Final = "pump-sim (simulator, not for clinical use)"
 
@@ -42,6 +43,7 @@ class _RefusedByTelemetry(Exception):
 _MOMENT_FIELDS: Final = (
     "at_ms",
     "clock_ms",
+    "infusing_nl_per_day",
     "believed_volume_nl",
     "delivered_nl",
     "battery_remaining_ppm",
@@ -59,6 +61,7 @@ class Telemetry:
 
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
+        self._firmware = pump.firmware
         self._link_ms = 0
         self._staged_until_ms: int | None = None
         self._interrogated_by = 0  # the last link that was recorded as reading the status
@@ -92,12 +95,12 @@ class Telemetry:
 
     def handle_timeout(self, link_ms: int) -> None:
         """Roll back a staged prescription that nobody committed in time."""
-        if self._staged_until_ms is None and self._pump.pending is not None:
+        if self._staged_until_ms is None and self._firmware.pending is not None:
             # Staged before this end of the link was made, by a pump whose state was restored.
             self._staged_until_ms = link_ms + codes.STAGING_LIMIT_MS
         if self._staged_until_ms is not None and link_ms >= self._staged_until_ms:
             self._staged_until_ms = None
-            self._pump.roll_back(link_id=0, expired=True)
+            self._firmware.staging_expired()
 
     def _record_refusal(self, refusal: m.Refusal, link_id: int) -> None:
         reason = refusal.reasons[0]
@@ -108,7 +111,7 @@ class Telemetry:
             and refusal.request_type == codes.MessageType.OPEN_LINK
         )
         misuse = reopening or reason.code in _MISUSES
-        self._pump.record_refusal(
+        self._firmware.record_refusal(
             link_id=link_id,
             request=refusal.request_type,
             code=reason.code,
@@ -123,7 +126,7 @@ class Telemetry:
             codes.IDLE_LIMIT_MS,
             codes.ABSOLUTE_LIMIT_MS,
             codes.STAGING_LIMIT_MS,
-            self._pump.last_order_number(request.programmer_id),
+            self._firmware.last_order_number(request.programmer_id),
         )
 
     def _close_link(self, _: m.CloseLink, __: events.RequestReceived) -> m.LinkClosed:
@@ -139,7 +142,13 @@ class Telemetry:
             security_profile=codes.SecurityProfile.LEGACY_INSECURE,
             capabilities=codes.Capability.SIMPLE_CONTINUOUS
             | codes.Capability.MINIMUM_RATE
-            | codes.Capability.SINGLE_BOLUS,
+            | codes.Capability.SINGLE_BOLUS
+            | codes.Capability.FLEX
+            | codes.Capability.PERIODIC_BOLUS
+            | codes.Capability.PATIENT_BOLUS
+            | codes.Capability.PRIMING_BOLUS
+            | codes.Capability.BRIDGE_BOLUS
+            | codes.Capability.MIXTURES,
             reservoir_capacity_nl=profile.capacity_nl,
             minimum_rate_nl_per_day=profile.minimum_rate_nl_per_day,
             minimum_therapeutic_rate_nl_per_day=profile.min_therapeutic_rate_nl_per_day,
@@ -154,6 +163,16 @@ class Telemetry:
             minimum_silence_ms=profile.min_silence_ms,
             maximum_silence_non_critical_ms=profile.max_non_critical_silence_ms,
             maximum_silence_critical_ms=profile.max_critical_silence_ms,
+            soft_daily_dose_ng=profile.soft_daily_dose_ng,
+            internal_tubing_volume_nl=profile.internal_tubing_volume_nl,
+            maximum_priming_volume_nl=profile.max_priming_volume_nl,
+            minimum_bolus_interval_ms=profile.min_bolus_interval_ms,
+            maximum_bolus_interval_ms=profile.max_bolus_interval_ms,
+            minimum_lockout_ms=profile.min_lockout_ms,
+            maximum_lockout_ms=profile.max_lockout_ms,
+            maximum_patient_boluses_per_day=profile.max_patient_boluses_per_day,
+            minimum_critical_interval_ms=profile.min_critical_interval_ms,
+            maximum_critical_interval_ms=profile.max_critical_interval_ms,
             product=PRODUCT,
             model=profile.model,
             serial_number=self._pump.serial_number,
@@ -163,21 +182,22 @@ class Telemetry:
     def _interrogate(
         self, _: m.Interrogate, event: events.RequestReceived
     ) -> m.StatusReport | EncodedResponse:
+        self._pump.interrogated()
         if event.link_id != self._interrogated_by:
             self._interrogated_by = event.link_id
-            self._pump.record_interrogation(event.link_id, request=event.request.message_type)
-        standing = self._pump.standing()
+            self._firmware.record_interrogation(event.link_id, request=event.request.message_type)
+        standing = self._firmware.standing()
         if standing is None:
             return self._status_report()
         if self._report is None or standing != self._reported_standing:
             self._reported_standing = standing
             self._report = Template(self._status_report(), _MOMENT_FIELDS)
-        moment = self._pump.moment()
+        moment = self._firmware.moment()
         tone = moment.next_tone_at_ms
         return self._report.fill((*moment[:-1], codes.NEVER if tone is None else tone))
 
     def _status_report(self) -> m.StatusReport:
-        status = self._pump.status()
+        status = self._firmware.status()
         bolus = status.bolus or status.last_bolus
         tone = status.next_tone
         return m.StatusReport(
@@ -185,7 +205,7 @@ class Telemetry:
             status.clock_local_ms,
             status.implanted_at_local_ms,
             status.prescription_version,
-            values.prescription_out(status.prescription),
+            values.summary_out(status.prescription),
             status.pending is not None,
             status.infusing_nl_per_day,
             status.believed_volume_nl,
@@ -198,9 +218,13 @@ class Telemetry:
             status.battery_remaining_ppm,
             status.eri_at_ms,
             status.eos_at_ms,
+            status.replacement_planned_at_ms,
+            status.next_periodic_at_ms,
+            status.critical_interval_ms,
             None if tone is None else tone.starts_at_ms,
             values.range_out(status.log),
             values.range_out(status.access_log),
+            values.patient_boluses_out(status.patient),
             () if bolus is None else (values.bolus_out(bolus),),
             tuple([values.alarm_out(record, status.at_ms) for record in status.alarms]),
         )
@@ -208,55 +232,66 @@ class Telemetry:
     def _read_prescription(
         self, request: m.ReadPrescription, _: events.RequestReceived
     ) -> m.PrescriptionReport:
-        version = self._pump.prescription_version
-        prescription: Prescription | None = self._pump.prescription
+        version = self._firmware.prescription_version
+        prescription: Prescription | None = self._firmware.prescription
         if request.slot is codes.PrescriptionSlot.PENDING:
             version += 1
-            prescription = self._pump.pending
+            prescription = self._firmware.pending
         if prescription is None:
             raise Refused(Reason(RefusalCode.NOTHING_STAGED))
         sent = values.prescription_out(prescription)
-        return m.PrescriptionReport(request.slot, version, prescription_digest(version, sent), sent)
+        digest = prescription_digest(version, sent)
+        totals = values.totals_out(prescription)
+        return m.PrescriptionReport(request.slot, version, digest, totals, sent)
 
     # --- Programming in two steps ----------------------------------------------------------------
 
     def _stage(
         self, request: m.StagePrescription, event: events.RequestReceived
     ) -> m.PrescriptionStaged:
-        self._pump.stage(values.prescription_in(request.prescription), link_id=event.link_id)
+        self._firmware.stage(values.prescription_in(request.prescription), link_id=event.link_id)
         self._staged_until_ms = self._link_ms + codes.STAGING_LIMIT_MS
-        version = self._pump.prescription_version + 1
+        version = self._firmware.prescription_version + 1
         # What the pump holds, not what was sent: the echo is there to be compared (REQ-24).
-        assert self._pump.pending is not None
-        echo = values.prescription_out(self._pump.pending)
+        pending = self._firmware.pending
+        assert pending is not None
+        echo = values.prescription_out(pending)
         return m.PrescriptionStaged(
-            version, prescription_digest(version, echo), codes.STAGING_LIMIT_MS, echo
+            version,
+            prescription_digest(version, echo),
+            codes.STAGING_LIMIT_MS,
+            needs_confirmation(pending, self._pump.profile),
+            values.totals_out(pending),
+            echo,
         )
 
     def _commit(
         self, request: m.CommitPrescription, event: events.RequestReceived
     ) -> m.PrescriptionCommitted:
-        pending = self._pump.pending
-        version = self._pump.prescription_version
-        current = prescription_digest(version, values.prescription_out(self._pump.prescription))
+        pending = self._firmware.pending
+        version = self._firmware.prescription_version
+        current = prescription_digest(version, values.prescription_out(self._firmware.prescription))
         if request.digest == current:
             # A repeated commit, from a link that never heard the answer (REQ-25).
-            return m.PrescriptionCommitted(version, self._pump.prescription_since_ms, current)
+            return m.PrescriptionCommitted(version, self._firmware.prescription_since_ms, current)
         if pending is None:
             raise Refused(Reason(RefusalCode.NOTHING_STAGED))
         if request.digest != prescription_digest(version + 1, values.prescription_out(pending)):
             reason = m.Reason(codes.RefusalCode.STALE_DIGEST, codes.Field.DIGEST)
             raise _RefusedByTelemetry(reason)
-        version = self._pump.commit(link_id=event.link_id)
+        confirmed_ng = request.confirmed_dose_ng
+        version = self._firmware.commit(confirmed_dose_ng=confirmed_ng, link_id=event.link_id)
         self._staged_until_ms = None
-        return m.PrescriptionCommitted(version, self._pump.prescription_since_ms, request.digest)
+        return m.PrescriptionCommitted(
+            version, self._firmware.prescription_since_ms, request.digest
+        )
 
     def _roll_back(
         self, _: m.RollBackPrescription, event: events.RequestReceived
     ) -> m.PrescriptionRolledBack:
-        self._pump.roll_back(link_id=event.link_id)
+        self._firmware.roll_back(link_id=event.link_id)
         self._staged_until_ms = None
-        return m.PrescriptionRolledBack(self._pump.prescription_version)
+        return m.PrescriptionRolledBack(self._firmware.prescription_version)
 
     # --- Orders ----------------------------------------------------------------------------------
 
@@ -268,15 +303,31 @@ class Telemetry:
             concentration_ng_per_ml=request.concentration_ng_per_ml,
             volume_nl=request.volume_nl,
             duration_ms=request.duration_ms,
+            kind=values.BOLUS_KINDS_IN[request.kind],
         )
-        result = self._pump.order_bolus(order, link_id=event.link_id)
+        result = self._firmware.order_bolus(order, link_id=event.link_id)
         return m.BolusOrdered(
             request.order_number, request.volume_nl, result.started_at_ms, result.ends_at_ms
         )
 
     def _abort_bolus(self, _: m.AbortBolus, event: events.RequestReceived) -> m.BolusAborted:
-        report = self._pump.abort_bolus(link_id=event.link_id)
-        return m.BolusAborted(report.order.order_number, report.delivered_nl)
+        report = self._firmware.abort_bolus(link_id=event.link_id)
+        kind = values.BOLUS_KINDS[report.kind]
+        return m.BolusAborted(kind, report.order_number, report.delivered_nl)
+
+    def _request_patient_bolus(
+        self, request: m.RequestPatientBolus, event: events.RequestReceived
+    ) -> m.PatientBolusStarted:
+        asked = PatientRequest(programmer_id=event.programmer_id, order_number=request.order_number)
+        result = self._firmware.request_patient_bolus(asked, link_id=event.link_id)
+        return m.PatientBolusStarted(
+            request.order_number,
+            result.volume_nl,
+            result.started_at_ms,
+            result.ends_at_ms,
+            result.left,
+            result.next_at_ms,
+        )
 
     def _update_reservoir(
         self, request: m.UpdateReservoir, event: events.RequestReceived
@@ -286,7 +337,7 @@ class Telemetry:
             order_number=request.order_number,
             volume_nl=request.volume_nl,
         )
-        result = self._pump.update_reservoir(update, link_id=event.link_id)
+        result = self._firmware.update_reservoir(update, link_id=event.link_id)
         return m.ReservoirUpdated(
             request.order_number,
             result.updated_at_ms,
@@ -299,25 +350,40 @@ class Telemetry:
     def _acknowledge(
         self, request: m.AcknowledgeAlarm, event: events.RequestReceived
     ) -> m.AlarmAcknowledged:
-        record = self._pump.acknowledge(values.ALARMS_IN[request.alarm], link_id=event.link_id)
-        return m.AlarmAcknowledged(values.alarm_out(record, self._pump.at_ms))
+        record = self._firmware.acknowledge(values.ALARMS_IN[request.alarm], link_id=event.link_id)
+        return m.AlarmAcknowledged(values.alarm_out(record, self._firmware.at_ms))
 
     def _silence(self, request: m.SilenceAlarm, event: events.RequestReceived) -> m.AlarmSilenced:
-        record = self._pump.silence(
+        record = self._firmware.silence(
             values.ALARMS_IN[request.alarm], request.duration_ms, link_id=event.link_id
         )
-        return m.AlarmSilenced(values.alarm_out(record, self._pump.at_ms))
+        return m.AlarmSilenced(values.alarm_out(record, self._firmware.at_ms))
 
     def _test_alarm(self, request: m.TestAlarm, event: events.RequestReceived) -> m.AlarmTested:
         alarm_class = values.ALARM_CLASSES_IN[request.alarm_class]
-        tone = self._pump.test_alarm(alarm_class, link_id=event.link_id)
+        tone = self._firmware.test_alarm(alarm_class, link_id=event.link_id)
         return m.AlarmTested(request.alarm_class, tone.ends_at_ms - tone.starts_at_ms)
 
-    # --- Logs, clock, self-test ------------------------------------------------------------------
+    def _set_alarm_interval(
+        self, request: m.SetAlarmInterval, event: events.RequestReceived
+    ) -> m.AlarmIntervalSet:
+        alarm_class = values.ALARM_CLASSES_IN[request.alarm_class]
+        self._firmware.set_alarm_interval(alarm_class, request.interval_ms, link_id=event.link_id)
+        return m.AlarmIntervalSet(request.alarm_class, request.interval_ms)
+
+    # --- Note, logs, clock, self-test ------------------------------------------------------------
+
+    def _read_note(self, _: m.ReadNote, __: events.RequestReceived) -> m.NoteReport:
+        text = self._firmware.read_note()
+        return m.NoteReport(text is not None, text or "")
+
+    def _write_note(self, request: m.WriteNote, event: events.RequestReceived) -> m.NoteWritten:
+        self._firmware.write_note(request.text, link_id=event.link_id)
+        return m.NoteWritten()
 
     def _read_log(self, request: m.ReadLog, _: events.RequestReceived) -> m.LogPage:
         _check_limit(request.limit, codes.MAX_LOG_ENTRIES)
-        log = self._pump.log
+        log = self._firmware.log
         return m.LogPage(
             values.range_out(log.range),
             tuple(
@@ -338,7 +404,7 @@ class Telemetry:
         self, request: m.ReadAccessLog, _: events.RequestReceived
     ) -> m.AccessLogPage:
         _check_limit(request.limit, codes.MAX_ACCESS_ENTRIES)
-        log = self._pump.access_log
+        log = self._firmware.access_log
         return m.AccessLogPage(
             values.range_out(log.range),
             tuple(
@@ -358,11 +424,11 @@ class Telemetry:
         )
 
     def _set_clock(self, request: m.SetClock, event: events.RequestReceived) -> m.ClockSet:
-        old_ms, new_ms = self._pump.set_clock(request.clock_ms, link_id=event.link_id)
+        old_ms, new_ms = self._firmware.set_clock(request.clock_ms, link_id=event.link_id)
         return m.ClockSet(old_ms, new_ms)
 
     def _self_test(self, _: m.SelfTest, event: events.RequestReceived) -> m.SelfTestReport:
-        results = self._pump.self_test(link_id=event.link_id)
+        results = self._firmware.self_test(link_id=event.link_id)
         return m.SelfTestReport(
             tuple(m.CheckResult(values.CHECKS[result.check], result.passed) for result in results)
         )
@@ -387,6 +453,10 @@ _HANDLERS: Final[dict[type[m.Request[Any]], Handler]] = {
     m.ReadAccessLog: Telemetry._read_access_log,
     m.SetClock: Telemetry._set_clock,
     m.SelfTest: Telemetry._self_test,
+    m.RequestPatientBolus: Telemetry._request_patient_bolus,
+    m.SetAlarmInterval: Telemetry._set_alarm_interval,
+    m.ReadNote: Telemetry._read_note,
+    m.WriteNote: Telemetry._write_note,
 }
 
 

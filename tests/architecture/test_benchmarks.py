@@ -5,13 +5,14 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import decoder, life, roundtrip, startup
+from benchmarks import decoder, life, patient, roundtrip, startup
 from benchmarks.figures import Figure, table
 
 QUICK: list[tuple[ModuleType, dict[str, object]]] = [
     (roundtrip, {"BATCHES": 1, "BATCH": 5}),
     (startup, {"STARTS": 1, "IDLE_S": 0.1}),
-    (life, {"REPEATS": 1}),
+    (life, {"REPEATS": 1, "LIVES": 2}),
+    (patient, {"REPEATS": 1, "ROUNDS": 2}),
     (decoder, {"RANDOM_BYTES": 40_000, "ADVERSARIAL_BYTES": 20_000, "ROUNDS": 1}),
 ]
 
@@ -29,7 +30,13 @@ def test_bench_prints_every_figure_with_its_verdict(capsys: pytest.CaptureFixtur
     code = bench.main(strict=True)
     printed = capsys.readouterr().out
     assert code == ("FALL SHORT" in printed)
-    for words in ("pump's answer / echo", "first answered frame", "seven-year life", "garbage"):
+    for words in (
+        "pump's answer / echo",
+        "first answered frame",
+        "seven-year life",
+        "patient",
+        "garbage",
+    ):
         assert words in printed
 
 

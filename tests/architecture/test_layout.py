@@ -51,6 +51,7 @@ def test_packages_say_that_they_are_typed(package: str) -> None:
         ("construct", "protocol/pump_protocol/layouts.py"),
         ("crcmod", "protocol/pump_protocol/crc.py"),
         ("simpy", "pump_sim/pump_sim/simulation.py"),
+        ("cattrs", "pump_sim/pump_sim/snapshot.py"),
     ],
 )
 def test_a_library_is_imported_in_one_module(library: str, module: str) -> None:
@@ -62,11 +63,15 @@ def test_a_library_is_imported_in_one_module(library: str, module: str) -> None:
 def test_the_model_counts_in_whole_numbers() -> None:
     """No float literal and no true division in the model: what was filled equals what is left plus
     what was delivered, to the last unit, after seven years.
+
+    The patient is made up and is told in floats; faults draw their random moments in floats, and
+    round them; the flow's history is asked by the patient alone.
     """
+    inexact = {"patient.py", "flow.py", "faults.py"}
     found = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules()
-        if "model" in path.parts
+        if "model" in path.parts and path.name not in inexact
         for node in ast.walk(ast.parse(path.read_text("utf-8")))
         if (isinstance(node, ast.Constant) and isinstance(node.value, float))
         or (

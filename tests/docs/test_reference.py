@@ -4,15 +4,15 @@ What only the specification of the wire says is in :mod:`tests.protocol.test_spe
 """
 
 import asyncio
+import importlib
 import json
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import fields
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,10 @@ from pump_programmer.programmer import Programmed, Staged
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_sim.keys import KEYS_HELP, Keys
+from pump_sim.model.firmware.alarms import RULES, Alarm
+from pump_sim.model.hardware.faults import FAULTS
+from pump_sim.model.orders import BolusKind
+from pump_sim.model.prescription import Mode
 from pump_sim.model.profile import load_profile, profile_names
 
 from .pages import ROOT
@@ -56,11 +60,13 @@ def test_generated_parts_and_golden_vectors_are_what_the_code_gives_now() -> Non
 
 # --- JSON ----------------------------------------------------------------------------------------
 
+PATIENT_BOLUS = "20 mcg over 5 min lockout 4 h 4 a day"
 COMMANDS: list[tuple[str, type, set[str]]] = [
     ("identify", m.Identity, set()),
-    ("interrogate", m.StatusReport, set()),
-    ("program --dose '330 mcg/day' --yes", Programmed, set()),
+    ("interrogate", m.StatusReport, {"current", "pending"}),
+    (f"program --dose '330 mcg/day' --patient-bolus '{PATIENT_BOLUS}' --yes", Programmed, set()),
     ("staged", Staged, set()),
+    ("patient-bolus", m.PatientBolusStarted, set()),
     ("bolus --dose '10 mcg' --duration '10 min' --yes", m.BolusOrdered, set()),
     ("bolus --abort", m.BolusAborted, set()),
     ("silence low-reservoir --for '1 h'", m.AlarmSilenced, set()),
@@ -69,6 +75,8 @@ COMMANDS: list[tuple[str, type, set[str]]] = [
     ("log", m.LogPage, set()),
     ("log --access", m.AccessLogPage, set()),
     ("alarm-test critical", m.AlarmTested, set()),
+    ("alarm-interval '20 min'", m.AlarmIntervalSet, set()),
+    ("note", m.NoteReport, set()),
     ("clock --set 2026-01-06T10:00", m.ClockSet, set()),
     ("self-test", m.SelfTestReport, set()),
 ]
@@ -108,6 +116,10 @@ def test_json_of_each_command_has_the_keys_that_the_page_names(ready: dict[str, 
         assert set(found["pump"]) == {"nature", "model", "serial_number"}, command
         assert set(found) == expected | {"pump"}, command
         assert keys_in_table("json-output.md", heading_of(command)) == expected - more, command
+    headings = re.findall(r"^### (.*)$", text_of("json-output.md"), re.MULTILINE)
+    answers = headings[: headings.index("Objects inside the answers")]
+    done = {heading_of(command).removeprefix("### ") for command, _, _ in COMMANDS}
+    assert done == set(answers), "every answer on the page is that of a command here"
 
 
 def heading_of(command: str) -> str:
@@ -176,7 +188,7 @@ def test_keys_on_the_page_are_those_of_the_running_pump() -> None:
     on_page = set(re.findall(r"`(.)`", section)) | ({" "} if "| space |" in section else set())
     assert "?" in on_page, "the page says how to be shown the keys"
     said: list[str] = []
-    keys = Keys(Fraction(1), [], asyncio.Event(), said.append)
+    keys = Keys([], asyncio.Event(), said.append)
     keys.press("?")
     assert said == [KEYS_HELP]
     assert on_page - {"?"} == set(keys._acts)
@@ -205,32 +217,143 @@ def test_units_and_examples_on_the_page_are_understood(name: str, quantity: unit
 # --- Domain facts --------------------------------------------------------------------------------
 
 
-def missing(pattern: str, texts: Sequence[str] | Iterator[str], page: str) -> set[str]:
-    cited = {found for text in texts for found in re.findall(pattern, text)}
-    assert cited
-    return {each for each in cited if not re.search(rf"\b{re.escape(each)}\b", page)}
-
-
-def test_requirements_that_the_code_cites_are_on_the_page() -> None:
-    folders = ("pump_sim", "protocol", "programmer", "tests")
-    assert missing(r"REQ-\d\d", sources(*folders), text_of("domain.md")) == set()
-
-
 def test_sections_that_the_code_cites_are_on_the_page() -> None:
     cited = {
         each
-        for text in sources("pump_sim", "tests")
-        for each in re.findall(r"domain\.md (\d\.\d)", text)
+        for text in sources("pump_sim", "protocol", "programmer", "tools", "tests")
+        for each in re.findall(r"domain\.md,? (?:section )?(\d(?:\.\d)?)", text)
     }
-    headings = set(re.findall(r"^## (\d\.\d) ", text_of("domain.md"), re.MULTILINE))
-    assert cited
+    headings = set(re.findall(r"^## (\d(?:\.\d)?) ", text_of("domain.md"), re.MULTILINE))
+    assert {"2", "3.2"} <= cited
     assert cited <= headings
 
 
-def test_sources_that_profiles_cite_are_in_the_list() -> None:
-    listed = text_of("domain.md").split("## Sources", 1)[1]
-    cited = [text for name in profile_names() for text in load_profile(name).sources.values()]
-    assert missing(r"\bP\d+\b", cited, listed) == set()
+def cited_sources(texts: Iterator[str]) -> set[str]:
+    return {each for text in texts for each in re.findall(r"\bP\d+b?\b", text)}
+
+
+def all_texts() -> Iterator[str]:
+    """Code, profiles and pages, without the list of sources itself."""
+    yield from sources("pump_sim", "programmer", "protocol", "tools")
+    for path in (ROOT / "pump_sim").rglob("*.toml"):
+        yield path.read_text("utf-8")
+    for path in (ROOT / "docs").rglob("*.md"):
+        yield path.read_text("utf-8").split("## Sources")[0]
+
+
+def test_sources_that_are_cited_anywhere_are_in_the_list_and_no_others() -> None:
+    rows = re.findall(r"^\| (P[^|]*) \|", text_of("domain.md").split("## Sources")[1], re.MULTILINE)
+    listed = [each for row in rows for each in row.split(", ")]
+    assert sorted(listed, key=lambda each: (int(each.strip("Pb")), each)) == listed
+    assert cited_sources(all_texts()) == set(listed)
+
+
+def test_source_of_every_figure_is_a_published_one_or_says_that_there_is_none() -> None:
+    for name in profile_names():
+        for figure, source in load_profile(name).sources.items():
+            assert re.match(r"P\d|unverified|derived", source), f"{name}: {figure}: {source}"
+
+
+# --- Requirements --------------------------------------------------------------------------------
+
+
+def requirement_rows() -> dict[str, tuple[str, int]]:
+    """Each requirement on the page: what of it is here, and how many tests name it."""
+    rows = re.findall(
+        r"^\| \[(REQ-\d\d)\]\(.*?\| ([^|]*) \| (\d+) \|$", text_of("requirements.md"), re.MULTILINE
+    )
+    return {name: (here, int(tests)) for name, here, tests in rows}
+
+
+def test_requirements_are_numbered_from_1_to_32_and_all_that_are_cited_are_there() -> None:
+    rows = requirement_rows()
+    assert list(rows) == [f"REQ-{number:02}" for number in range(1, 33)]
+    folders = ("pump_sim", "protocol", "programmer", "tests")
+    cited = {each for text in sources(*folders) for each in re.findall(r"REQ-\d\d", text)}
+    assert cited - set(rows) <= {"REQ-77"}, "REQ-77 is the example of the test below"
+
+
+def test_every_requirement_on_delivery_alarms_and_fail_safe_is_named_by_a_test() -> None:
+    """The security ones, REQ-30 on, are partly later; whatever is here has its test as well."""
+    for number, (name, (here, tests)) in enumerate(requirement_rows().items(), start=1):
+        assert tests or number >= 30, name
+        assert tests or not here.startswith("yes"), name
+        assert number >= 30 or here.startswith("yes"), f"{name}: {here}"
+
+
+def test_requirements_are_found_in_docstrings_comments_and_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(ROOT / "tools")
+    tables = importlib.import_module("requirement_tables")
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    page = tmp_path / "test_page.py"
+    page.write_text(
+        '''"""Nothing."""
+def test_by_docstring():
+    """REQ-01."""
+def test_by_comment():
+    nothing = "REQ-05 is in a string"  # REQ-02
+def test_req_03_by_name():
+    pass
+class TestAll:
+    """REQ-77."""
+    def test_by_class(self):
+        pass
+def helper():
+    """REQ-04: no test."""
+''',
+        "utf-8",
+    )
+    assert [(name, test.name) for name, test in tables.tests_of(page)] == [
+        ("REQ-01", "test_by_docstring"),
+        ("REQ-02", "test_by_comment"),
+        ("REQ-03", "test_req_03_by_name"),
+        ("REQ-77", "test_by_class"),
+    ]
+
+
+# --- Modes, alarms, faults -----------------------------------------------------------------------
+
+
+def test_every_mode_and_kind_of_bolus_is_on_the_page() -> None:
+    page = text_of("modes.md")
+    assert {mode.name for mode in Mode if f"`{mode.name}`" not in page} == set()
+    assert {kind.name for kind in BolusKind if kind.name.lower() not in page.lower()} == set()
+
+
+def test_every_number_of_the_domain_facts_is_an_alarm_or_said_to_be_none() -> None:
+    page = text_of("alarms.md")
+    none = {int(each) for each in re.findall(r"^\| A(\d\d) \|", page, re.MULTILINE)}
+    assert {alarm.value for alarm in Alarm} | none == set(range(1, 18))
+    assert not {alarm.value for alarm in Alarm} & none
+
+
+def test_every_fault_has_its_section_with_truth_and_belief() -> None:
+    sections = re.split(r"^### ", text_of("faults.md"), flags=re.MULTILINE)[1:]
+    by_name = {section.split("\n", 1)[0]: section for section in sections}
+    assert set(by_name) == set(FAULTS)
+    for name, section in by_name.items():
+        told = re.search(r"\*\*True|As `", section)
+        assert told, name
+
+
+def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
+    readme = (ROOT / "README.md").read_text("utf-8")
+    changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
+    records = [*(ROOT / "docs" / "explanation" / "decisions").glob("0*.md")]
+    assert (len(RULES), len(FAULTS), len(records)) == (11, 14, 17)
+    assert "**Alarms**: [eleven]" in readme
+    assert "eleven alarms" in changelog
+    assert "**Faults**: [fourteen]" in readme
+    assert "fourteen faults" in changelog
+    assert "seventeen decision records" in " ".join(changelog.split())
+
+
+def test_glossary_is_in_order() -> None:
+    terms = re.findall(r"^\*\*(.+?)\*\*", text_of("glossary.md"), re.MULTILINE)
+    assert terms == sorted(terms, key=str.lower)
+    assert len(set(terms)) == len(terms) > 50
 
 
 # --- Architecture --------------------------------------------------------------------------------

@@ -22,23 +22,17 @@ from pump_protocol import codes as c
 from pump_protocol import events as ev
 from pump_protocol import messages as m
 from pump_protocol.payloads import prescription_digest
+from pump_protocol.reckoning import dose_totals
 from pump_protocol.session import RetryPolicy, Role, Session
 from pump_protocol.units import volume_for_dose
 
-PRESCRIPTION = m.Prescription(
-    c.Mode.SIMPLE_CONTINUOUS,
-    c.MassUnit.MICROGRAM,
-    2_000_000,
-    300_000,
-    150_000,
-    2_000_000,
-    "baclofen",
-)
+BACLOFEN = m.Drug(c.MassUnit.MICROGRAM, 2_000_000, "baclofen")
+PRESCRIPTION = m.Prescription(c.Mode.SIMPLE_CONTINUOUS, (BACLOFEN,), 300_000, 150_000, 2_000_000)
 IDENTITY = m.Identity(
     nature=c.Nature.SIMULATOR,
     protocol_version=1,
     security_profile=c.SecurityProfile.LEGACY_INSECURE,
-    capabilities=c.Capability.SIMPLE_CONTINUOUS | c.Capability.SINGLE_BOLUS,
+    capabilities=c.Capability(511),
     reservoir_capacity_nl=20_000_000,
     minimum_rate_nl_per_day=6_000,
     minimum_therapeutic_rate_nl_per_day=48_000,
@@ -53,6 +47,16 @@ IDENTITY = m.Identity(
     minimum_silence_ms=60_000,
     maximum_silence_non_critical_ms=86_400_000,
     maximum_silence_critical_ms=7_200_000,
+    soft_daily_dose_ng=1_000_000,
+    internal_tubing_volume_nl=140_000,
+    maximum_priming_volume_nl=1_000_000,
+    minimum_bolus_interval_ms=900_000,
+    maximum_bolus_interval_ms=7 * 86_400_000,
+    minimum_lockout_ms=300_000,
+    maximum_lockout_ms=86_400_000,
+    maximum_patient_boluses_per_day=24,
+    minimum_critical_interval_ms=600_000,
+    maximum_critical_interval_ms=7_200_000,
     product="scripted pump (simulator)",
     model="SP-1",
     serial_number="SCRIPT-1",
@@ -65,6 +69,29 @@ IMPATIENT = {"response_timeout_ms": 50, "attempts": 2}
 LOW_ALARM = m.AlarmRecord(
     c.Alarm.LOW_RESERVOIR, c.AlarmFlag.ACTIVE, NOW_MS - 60_000, None, NOW_MS + 1
 )
+
+
+def report_of(
+    slot: c.PrescriptionSlot, version: int, prescription: m.Prescription
+) -> m.PrescriptionReport:
+    """A prescription as an honest pump reports it."""
+    digest = prescription_digest(version, prescription)
+    return m.PrescriptionReport(slot, version, digest, dose_totals(prescription), prescription)
+
+
+def summary_of(prescription: m.Prescription) -> m.PrescriptionSummary:
+    """What of a prescription stands in a status report."""
+    drug = prescription.drug or m.Drug(c.MassUnit.MICROGRAM, 0, "")
+    return m.PrescriptionSummary(
+        prescription.mode,
+        drug.mass_unit,
+        drug.concentration_ng_per_ml,
+        prescription.daily_dose_ng,
+        prescription.rate_nl_per_day,
+        prescription.low_reservoir_threshold_nl,
+        len(prescription.drugs),
+        drug.name,
+    )
 
 
 class ScriptedPump:
@@ -100,6 +127,10 @@ class ScriptedPump:
         self.order_result: m.Response | None = None
         self.executed: list[m.Request[m.Response]] = []
         self.believed_nl = 5_000_000
+        self.soft_limit_ng = IDENTITY.soft_daily_dose_ng
+        self.critical_interval_ms = 600_000
+        self.note: str | None = "see the file"
+        self.next_periodic_ms: int | None = None
         self.clock_ms = 1_795_000_000_000
         self.log = [
             m.LogEntry(number, number, c.LogEvent.SELF_TESTED, 4, 0, 0, 1)
@@ -189,19 +220,19 @@ class ScriptedPump:
             case m.Interrogate():
                 return self.status()
             case m.ReadPrescription(c.PrescriptionSlot.CURRENT):
-                digest = prescription_digest(self.version, self.prescription)
-                return m.PrescriptionReport(
-                    c.PrescriptionSlot.CURRENT, self.version, digest, self.prescription
-                )
+                return report_of(request.slot, self.version, self.prescription)
             case m.ReadPrescription(c.PrescriptionSlot.PENDING):
                 if self.pending is None:
                     return self._nothing_staged(request)
-                digest = prescription_digest(self.version + 1, self.pending)
-                return m.PrescriptionReport(request.slot, self.version + 1, digest, self.pending)
+                return report_of(request.slot, self.version + 1, self.pending)
             case m.StagePrescription(prescription):
                 self.pending = prescription
                 digest = prescription_digest(self.version + 1, prescription)
-                return m.PrescriptionStaged(self.version + 1, digest, 120_000, prescription)
+                totals = dose_totals(prescription)
+                must_confirm = totals.with_patient_ng > self.soft_limit_ng
+                return m.PrescriptionStaged(
+                    self.version + 1, digest, 120_000, must_confirm, totals, prescription
+                )
             case m.CommitPrescription():
                 return self._commit(request)
             case m.RollBackPrescription():
@@ -209,10 +240,18 @@ class ScriptedPump:
                     return self._nothing_staged(request)
                 self.pending = None
                 return m.PrescriptionRolledBack(self.version)
-            case m.OrderBolus() | m.UpdateReservoir():
+            case m.OrderBolus() | m.UpdateReservoir() | m.RequestPatientBolus():
                 return self._order(request)
             case m.AbortBolus():
-                return m.BolusAborted(self.last_order, 12_500)
+                return m.BolusAborted(c.BolusKind.SINGLE, self.last_order, 12_500)
+            case m.SetAlarmInterval(alarm_class, interval_ms):
+                self.critical_interval_ms = interval_ms
+                return m.AlarmIntervalSet(alarm_class, interval_ms)
+            case m.ReadNote():
+                return m.NoteReport(self.note is not None, self.note or "")
+            case m.WriteNote(text):
+                self.note = text
+                return m.NoteWritten()
             case m.AcknowledgeAlarm(alarm):
                 flags = c.AlarmFlag.ACTIVE | c.AlarmFlag.ACKNOWLEDGED
                 return m.AlarmAcknowledged(replace(LOW_ALARM, alarm=alarm, flags=flags))
@@ -252,12 +291,18 @@ class ScriptedPump:
     def _commit(self, request: m.CommitPrescription) -> m.Response:
         if self.pending is None:
             return self._nothing_staged(request)
+        wanted_ng = dose_totals(self.pending).with_patient_ng
+        if wanted_ng > self.soft_limit_ng and request.confirmed_dose_ng != wanted_ng:
+            reason = m.Reason(c.RefusalCode.NOT_CONFIRMED, c.Field.HIGHEST_DAILY_DOSE, wanted_ng)
+            return m.Refusal(request.message_type, (reason,))
         self.prescription, self.pending = self.pending, None
         self.version += 1
         self.executed.append(request)
         return m.PrescriptionCommitted(self.version, NOW_MS, request.digest)
 
-    def _order(self, request: m.OrderBolus | m.UpdateReservoir) -> m.Response:
+    def _order(
+        self, request: m.OrderBolus | m.UpdateReservoir | m.RequestPatientBolus
+    ) -> m.Response:
         if request == self.order:
             assert self.order_result is not None
             return self.order_result
@@ -269,8 +314,15 @@ class ScriptedPump:
             self.order_result = m.ReservoirUpdated(
                 request.order_number, NOW_MS, before_nl, request.volume_nl
             )
+        elif isinstance(request, m.RequestPatientBolus):
+            self.order_result = m.PatientBolusStarted(
+                request.order_number, 10_000, NOW_MS, NOW_MS + 300_000, 3, NOW_MS + 4 * 3_600_000
+            )
         else:
-            volume_nl = volume_for_dose(request.dose_ng, request.concentration_ng_per_ml)
+            if request.kind is c.BolusKind.SINGLE:
+                volume_nl = volume_for_dose(request.dose_ng, request.concentration_ng_per_ml)
+            else:
+                volume_nl = request.volume_nl
             assert volume_nl == request.volume_nl
             self.order_result = m.BolusOrdered(
                 request.order_number, volume_nl, NOW_MS, NOW_MS + request.duration_ms
@@ -286,7 +338,7 @@ class ScriptedPump:
             clock_ms=self.clock_ms,
             implanted_clock_ms=self.clock_ms - NOW_MS,
             prescription_version=self.version,
-            prescription=self.prescription,
+            prescription=summary_of(self.prescription),
             has_pending=self.pending is not None,
             infusing_nl_per_day=self.prescription.rate_nl_per_day,
             believed_volume_nl=self.believed_nl,
@@ -299,11 +351,27 @@ class ScriptedPump:
             battery_remaining_ppm=987_654,
             eri_at_ms=NOW_MS * 2,
             eos_at_ms=NOW_MS * 3,
+            replacement_planned_at_ms=NOW_MS + 6 * 30 * 86_400_000,
+            next_periodic_bolus_at_ms=self.next_periodic_ms,
+            critical_interval_ms=self.critical_interval_ms,
             next_tone_at_ms=NOW_MS + 60_000,
             therapy_log=self.log_range(),
             access_log=m.LogRange(1, 31, 0),
+            patient_boluses=tuple(
+                m.PatientBolusState(each.allotted_per_day, 2, NOW_MS + 3_600_000)
+                for each in self.prescription.patient_boluses
+            ),
             boluses=(
-                m.BolusReport(c.BolusOutcome.RUNNING, 1, 2, 25_000, 12_500, 600_000, NOW_MS - 1),
+                m.BolusReport(
+                    kind=c.BolusKind.SINGLE,
+                    outcome=c.BolusOutcome.RUNNING,
+                    programmer_id=1,
+                    order_number=2,
+                    volume_nl=25_000,
+                    delivered_nl=12_500,
+                    duration_ms=600_000,
+                    started_at_ms=NOW_MS - 1,
+                ),
             ),
             alarms=(LOW_ALARM,),
         )

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from pump_programmer import cli, commands
+from pump_programmer import cli
 from pump_programmer.errors import VerificationFailed
+from pump_programmer.programmer import Programmer
 from pump_programmer.terminal import ExitCode
 from pump_protocol import codes as c
 from pump_protocol import messages as m
+from pump_protocol.reckoning import dose_totals
 
 PROGRAM = ("program", "--dose", "400 mcg/day")
 BOLUS = ("bolus", "--dose", "50 mcg", "--duration", "10 min")
@@ -97,7 +99,13 @@ def test_a_commit_that_cannot_be_read_back_is_exit_6_and_in_force(ask_briefly, p
 
 def test_a_read_back_with_a_wrong_digest_names_the_commit_too(pump, programmer):
     def lie(request):
-        return m.PrescriptionReport(request.slot, 2, bytes(32), pump.prescription)
+        return m.PrescriptionReport(
+            request.slot,
+            2,
+            bytes(32),
+            dose_totals(pump.prescription),
+            pump.prescription,
+        )
 
     def commit(request):
         pump.answers[m.ReadPrescription] = lie
@@ -137,20 +145,20 @@ def test_control_c_while_the_status_is_read_afterwards_leaves_it_done(ask, pump,
         asked.append(self)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(commands.Programmer, "interrogate", interrogate)
+    monkeypatch.setattr(Programmer, "interrogate", interrogate)
     ended = ask(*BOLUS, "--yes", "--json")
     assert (ended.code, ended.json["status"], len(asked)) == (0, None, 1)
 
 
 def test_control_c_while_a_commit_is_read_back_tells_that_it_is_in_force(ask, pump, monkeypatch):
-    read = commands.Programmer.read_prescription
+    read = Programmer.read_prescription
 
     def read_prescription(self, *arguments):
         if pump.version == 2:
             raise KeyboardInterrupt
         return read(self, *arguments)
 
-    monkeypatch.setattr(commands.Programmer, "read_prescription", read_prescription)
+    monkeypatch.setattr(Programmer, "read_prescription", read_prescription)
     ended = ask(*PROGRAM, "--yes", "--json")
     assert ended.code == 6
     assert "version 2 is in force" in ended.error["message"]
@@ -226,18 +234,18 @@ def test_a_review_that_cannot_be_shown_cannot_be_confirmed(ask, pump, monkeypatc
 @pytest.mark.parametrize("options", [(), ("--json",)])
 def test_a_drug_that_the_terminal_cannot_spell_is_no_error(pump, options):
     environment = {**os.environ, "PYTHONUTF8": "0", "PYTHONIOENCODING": "ascii"}
-    command = ("program", "--drug", "\u00b5-drug", "--yes", *options)
+    command = ("program", "--drug", "\u00b5-drug", "--no-bridge", "--yes", *options)
     ended = as_process(pump, *command, env=environment)
     assert (ended.returncode, ended.stderr) == (0, "")
     assert "version" in ended.stdout
-    assert pump.prescription.drug_name == "\u00b5-drug"
+    assert pump.prescription.drugs[0].name == "\u00b5-drug"
 
 
 def test_a_bug_is_exit_70_in_one_line_that_asks_for_a_report(ask, monkeypatch):
     def stumble(self):
         raise RuntimeError("stumbled")
 
-    monkeypatch.setattr(commands.Programmer, "self_test", stumble)
+    monkeypatch.setattr(Programmer, "self_test", stumble)
     ended = ask("self-test")
     assert ended.code == ExitCode.INTERNAL_ERROR == 70
     assert ended.err.startswith("Error: unexpected RuntimeError: stumbled. This is a bug")

@@ -11,6 +11,7 @@ from dataclasses import fields, replace
 
 import pytest
 
+from pump_programmer import cli
 from pump_programmer.terminal import _EXITS, EXIT_MEANINGS, ExitCode, Terminal
 from pump_protocol import codes as c
 from pump_protocol import messages as m
@@ -34,6 +35,12 @@ COMMANDS = [
     ("clock", "--set", "2026-11-22T10:00"),
     ("self-test",),
     ("alarm-test",),
+    ("patient-bolus",),
+    ("bolus", "--priming", "0.34 mL", "--duration", "20 min", "--yes"),
+    ("alarm-interval", "20 min"),
+    ("note",),
+    ("note", "--set", "call the ward"),
+    ("program", "--flex", "00:00=120 mcg/day 08:00=300 mcg/day", "--yes"),
 ]
 
 
@@ -73,6 +80,11 @@ def test_json_is_accepted_before_the_command_too(ask):
         (("alarm-test", "non-critical"), m.AlarmTested),
         (("acknowledge", "eos"), m.AlarmAcknowledged),
         (("silence", "eos", "--for", "1 h"), m.AlarmSilenced),
+        (("patient-bolus",), m.PatientBolusStarted),
+        (("bolus", "--priming", "0.34 mL", "--duration", "20 min", "--yes"), m.BolusOrdered),
+        (("alarm-interval", "20 min"), m.AlarmIntervalSet),
+        (("note",), m.NoteReport),
+        (("note", "--set", "call the ward"), m.NoteReport),
     ],
 )
 def test_the_keys_of_an_answer_are_the_fields_of_its_message(ask, command, message):
@@ -199,16 +211,19 @@ def test_an_order_that_is_not_confirmed_is_not_given(ask, pump, command, unchang
 def test_all_settings_can_be_given_at_once(ask, pump):
     ended = ask(
         *("program", "--rate", "0.1 mL/day", "--concentration", "500 mcg/mL", "--drug", "saline"),
-        *("--low-reservoir", "3 mL", "--yes", "--json"),
+        *("--low-reservoir", "3 mL", "--no-bridge", "--yes", "--json"),
     )
     assert ended.json["read_back"]["prescription"] == {
         "mode": "simple_continuous",
-        "mass_unit": "microgram",
-        "concentration_ng_per_ml": 500_000,
+        "drugs": [{"mass_unit": "microgram", "concentration_ng_per_ml": 500_000, "name": "saline"}],
         "daily_dose_ng": 50_000,
         "rate_nl_per_day": 100_000,
         "low_reservoir_threshold_nl": 3_000_000,
-        "drug_name": "saline",
+        "days": [],
+        "periodic_boluses": [],
+        "patient_boluses": [],
+        "bridge_decision": "declined",
+        "bridges": [],
     }
     assert ended.json["review"]["current"]["daily_dose_ng"] == 300_000
     changes = {row["setting"]: row["change_ppm"] for row in ended.json["review"]["rows"]}
@@ -281,7 +296,9 @@ def test_nothing_staged_is_an_answer_and_no_error(ask, option):
 # --- Where a program reads it --------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("command", [*COMMANDS, ("program", "--drug", "saline")], ids=" ".join)
+@pytest.mark.parametrize(
+    "command", [*COMMANDS, ("program", "--drug", "saline", "--no-bridge")], ids=" ".join
+)
 def test_what_goes_to_no_terminal_is_neither_padded_nor_wrapped(ask, command, monkeypatch):
     """So that grep finds a phrase on one line."""
     out = ask(*command).out
@@ -313,21 +330,68 @@ def test_what_goes_to_no_terminal_is_neither_padded_nor_wrapped(ask, command, mo
             "--concentration = '0 mcg/mL': allowed 1 mcg/mL to 100000 mcg/mL",
         ),
         (
-            ("program", "--concentration", "1 mg/mL", "--dose", "999999999 mg/day", "--yes"),
+            ("program", "--concentration", "1 mg/mL", "--dose", "999999999 mg/day", "--no-bridge"),
             "--dose = '999999999 mg/day': that makes a rate of 999999999 mL/day; allowed 0.048 mL",
         ),
         (
             ("bolus", "--dose", "99999999 mg", "--duration", "1 h", "--yes"),
             "--dose = '99999999 mg': allowed at most 500 mcg",
         ),
+        (
+            ("program", "--dose", "1 mcg/day", "--flex", "00:00=1 mcg/day"),
+            "--dose and --flex exclude each other",
+        ),
+        (("program", "--minimum-rate", "--periodic", "x"), "--minimum-rate and --periodic excl"),
+        (
+            ("program", "--patient-bolus", "x", "--no-patient-bolus"),
+            "--patient-bolus and --no-patient-bolus exclude each other",
+        ),
+        (
+            ("program", "--other-drug", "x 1 mg/mL", "--no-other-drugs"),
+            "--other-drug and --no-other-drugs exclude each other",
+        ),
+        (
+            ("program", "--drug", "x", "--no-bridge", "--catheter", "0.2 mL"),
+            "--catheter goes with --bridge, not with --no-bridge",
+        ),
+        (("program", "--bridge", "--yes"), "nothing to program"),
+        (("program", "--drug", "x", "--bridge", "--yes"), 'as --catheter "0.2 mL"'),
+        (
+            ("program", "--dose", "1 mcg/day", "--age", "old"),
+            "--age = 'old': allowed 0 to 120, in whole years",
+        ),
+        (("program", "--dose", "1 mcg/day", "--age", "121"), "--age = '121': allowed 0 to 120"),
+        (
+            ("program", "--dose", "1 mcg/day", "--aetiology", "both"),
+            "--aetiology = 'both': allowed spinal, cerebral",
+        ),
+        (
+            ("program", "--dose", "1 mcg/day", "--confirm-dose", "1"),
+            "--confirm-dose = '1': the unit is missing",
+        ),
+        (
+            ("program", "--flex", "00:00=9999999 mg/day", "--low-reservoir", "1 mL"),
+            "--flex = '00:00=9999999 mg/day': that makes a rate of 4999999.5 mL/day; allowed",
+        ),
+        (
+            ("program", "--day-night", "07:00=1 mcg/day", "--yes"),
+            "--day-night = '07:00=1 mcg/day': two times wanted",
+        ),
+        (("program", "--first-in", "2 h", "--yes"), "--first-in goes with --periodic"),
+        (("program", "--periodic", "", "--yes"), "--periodic = '': \"every\" is missing"),
+        (("bolus", "--priming", "1 mL", "--dose", "1 mcg", "--duration", "1 h"), "give --dose and"),
+        (("bolus", "--priming", "1", "--duration", "1 h"), "--priming = '1': the unit is missing"),
+        (("alarm-interval", "20"), "QUANTITY = '20': the unit is missing"),
+        (("note", "--set", "x" * 129), "129 bytes; allowed 0 to 128 bytes of printable text"),
+        (("note", "--set", "a\tb"), "--set = 'a\\tb': not printable"),
         (("identify", "--port", "x"), "give --port before the command"),
         (("identify", "--timeout", "1"), "give --timeout before the command"),
-        (("bolus",), "give --dose and --duration, or --abort"),
-        (("bolus", "--abort", "--dose", "1 mcg"), "--abort goes with neither"),
+        (("bolus",), "give --dose and --duration, or --priming and --duration, or --abort"),
+        (("bolus", "--abort", "--dose", "1 mcg"), "--abort goes with none of --dose, --priming"),
         (("refill", "--volume", "20"), "--volume = '20': the unit is missing"),
         (("refill",), "--volume"),
         (("silence", "eri", "--for", "soon"), "--for = 'soon'"),
-        (("silence", "noise", "--for", "1 h"), "low-reservoir, empty-reservoir, eri, eos, stopped"),
+        (("silence", "noise", "--for", "1 h"), "eri, eos, motor-stall, stopped-too-long"),
         (("acknowledge", "noise"), "ALARM = 'noise': allowed low-reservoir"),
         (("alarm-test", "loud"), "CLASS = 'loud': allowed non-critical, critical"),
         (("clock", "--set", "noon"), "--set = 'noon'"),
@@ -434,6 +498,48 @@ def test_reasons_stand_on_lines_of_their_own_beginning_with_what_was_typed(ask, 
         "bolus_duration",
         "bolus_rate",
     ]
+
+
+def test_a_refused_schedule_begins_with_the_option_that_was_typed_first(ask, pump):
+    reasons = tuple(
+        m.Reason(c.RefusalCode.OUT_OF_RANGE, field, 3_000_000, 1, 2)
+        for field in (c.Field.DAILY_DOSE, c.Field.PATIENT_LOCKOUT, c.Field.PERIODIC_INTERVAL)
+    )
+    pump.answers[m.StagePrescription] = lambda request: m.Refusal(request.message_type, reasons)
+    found = ask(
+        *("program", "--periodic", "30 mcg every 6 h over 10 min", "--basal", "none", "--yes"),
+        *("--patient-bolus", "20 mcg over 5 min lockout 4 h 4 a day", "--json"),
+    )
+    assert [reason["field"] for reason in found.error["reasons"]] == [
+        "periodic_interval",
+        "patient_lockout",
+        "daily_dose",
+    ]
+
+
+def test_a_refused_patient_bolus_stays_refused_when_the_pump_falls_silent(ask_briefly, pump):
+    reason = m.Reason(c.RefusalCode.LOCKED_OUT, c.Field.PATIENT_LOCKOUT, 5)
+
+    def refuse(request):
+        def last(data):
+            pump.mangle = lambda data: []
+            return [data]
+
+        pump.mangle = last
+        return m.Refusal(request.message_type, (reason,))
+
+    pump.answers[m.RequestPatientBolus] = refuse
+    ended = ask_briefly("patient-bolus")
+    assert ended.code == 1
+    assert "lockout" in ended.err
+    assert "may be asked for" not in ended.err
+
+
+def test_a_patient_request_whose_answer_is_lost_is_not_made_twice(ask_briefly, pump):
+    lose_attempts(pump, m.RequestPatientBolus, 4)
+    ended = ask_briefly("patient-bolus", "--json")
+    assert (ended.code, ended.json["resolved"]["done"]) == (0, True)
+    assert pump.executed == [m.RequestPatientBolus(1)]
 
 
 @pytest.mark.parametrize("name", ["low-reservoir", "low_reservoir", "LOW_Reservoir"])
@@ -577,8 +683,8 @@ def test_an_order_that_the_pump_never_got_is_exit_10(ask_briefly, pump):
 
 
 def test_a_lying_pump_is_exit_6(ask, pump):
-    pump.answers[m.StagePrescription] = lambda request: m.PrescriptionStaged(
-        2, bytes(32), 1, request.prescription
+    pump.answers[m.StagePrescription] = lambda request: replace(
+        pump.honest(request), digest=bytes(32)
     )
     ended = ask("program", "--dose", "400 mcg/day", "--yes", "--json")
     assert ended.code == 6
@@ -603,7 +709,7 @@ def test_summaries_are_whole_and_parameters_are_named_by_what_they_are(run):
     """Neither cut off, nor with the names of Python's types, nor in braces."""
     texts = [run("--help").out]
     commands = re.findall(r"^  ([a-z-]+)  +\w", texts[0].split("Commands:")[1], re.MULTILINE)
-    assert len(commands) == 13
+    assert len(commands) == len(cli._COMMANDS)
     texts += [run(command, "--help").out for command in commands]
     for text in texts:
         assert not re.search(r"[{}<>]|\w\.\.\.$", text, re.MULTILINE), text

@@ -161,7 +161,7 @@ def test_a_lost_answer_to_what_only_reads_is_only_no_answer(muted, programmer, a
 
 
 STAGING = [
-    lambda p: p.stage(m.Prescription(c.Mode.STOPPED, c.MassUnit.MICROGRAM, 1, 0, 0, 0, "x")),
+    lambda p: p.stage(m.Prescription(c.Mode.STOPPED, (m.Drug(c.MassUnit(1), 1, "x"),), 0, 0, 0)),
     lambda p: p.roll_back(),
 ]
 PERHAPS_STAGED = (
@@ -255,7 +255,7 @@ def test_an_answer_of_the_wrong_kind_to_a_change_leaves_its_outcome_unknown(pump
             m.BolusAborted.message_type,
             int.from_bytes(data[4:12], "little"),
             int.from_bytes(data[12:16], "little"),
-            encode(m.BolusAborted(1, 2)),
+            encode(m.BolusAborted(c.BolusKind.SINGLE, 1, 2)),
         )
         return [frame.to_bytes()]
 

@@ -16,21 +16,14 @@ from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_protocol.payloads import prescription_digest
 from pump_sim.model.events import EventCode
+from tests.programmer.prescriptions import simple, with_patient
 from tests.pump_sim.virtual import DAY_MS, HOUR_MS, VirtualLink, implanted
 
 R = TypeVar("R", bound=m.Response)
 
 LOW = c.Alarm.LOW_RESERVOIR
-BOLUS = m.OrderBolus(1, 50_000, 2_000_000, 25_000, 600_000)
-NEW = m.Prescription(
-    c.Mode.SIMPLE_CONTINUOUS,
-    c.MassUnit.MICROGRAM,
-    2_000_000,
-    880_000,
-    440_000,
-    2_000_000,
-    "baclofen",
-)
+BOLUS = m.OrderBolus(1, c.BolusKind.SINGLE, 50_000, 2_000_000, 25_000, 600_000)
+NEW = simple(880_000)
 STOPPED = replace(NEW, mode=c.Mode.STOPPED, daily_dose_ng=0, rate_nl_per_day=0)
 DIGEST = prescription_digest(2, NEW)
 
@@ -224,7 +217,7 @@ def test_a_commit_that_was_lost_is_not_done(staged):
 def test_a_commit_of_what_expired_meanwhile_is_not_done(staged):
     sent_under = staged.link_id
     staged.link.wait_link(HOUR_MS)
-    assert not staged.link.pump.pending
+    assert not staged.link.pump.firmware.pending
     assert outcome.resolve(staged, m.CommitPrescription(DIGEST), sent_under).done is False
 
 
@@ -279,9 +272,73 @@ def test_what_the_pump_does_by_itself_is_nobodys_request():
     line = Line(volume_nl=BOLUS.volume_nl + 1)
     line.exchange(BOLUS)
     line.link.wait_therapy(BOLUS.duration_ms)
-    ended = line.link.pump.log.page(1, 100)
+    ended = line.link.pump.firmware.log.page(1, 100)
     assert any(e.event is EventCode.BOLUS_ABORTED and e.link_id == 0 for e in ended)
     assert outcome.resolve(line, m.AbortBolus(), link_id=0).done is None
+
+
+# --- Patient requests, intervals and notes -------------------------------------------------------
+
+
+@pytest.fixture
+def prescribed(line) -> Line:
+    """A line to a pump whose patient may ask for boluses."""
+    pending = with_patient(simple(800_000))
+    staged = line.exchange(m.StagePrescription(pending))
+    line.exchange(m.CommitPrescription(staged.digest))
+    return line
+
+
+def test_a_patient_request_that_was_carried_out_is_done_and_not_done_again(prescribed):
+    found = prescribed.lose(m.RequestPatientBolus(1))
+    assert found.done is True
+    assert isinstance(found.response, m.PatientBolusStarted)
+    assert [state.left for state in prescribed.link.status().patient_boluses] == [3]
+
+
+def test_a_patient_request_that_was_refused_is_not_done_and_logged_once(prescribed):
+    """REQ-13: asking again what became of it is no second request."""
+    prescribed.exchange(m.RequestPatientBolus(1))
+    found = prescribed.lose(m.RequestPatientBolus(2))
+    assert found.done is False
+    assert "lockout" in found.text
+    log = prescribed.link.pump.firmware.log.page(1, 100)
+    assert [each.event for each in log].count(EventCode.PATIENT_BOLUS_REFUSED) == 1
+
+
+def test_a_patient_request_that_never_arrived_is_not_sent_by_finding_out(prescribed):
+    found = prescribed.resolve(m.RequestPatientBolus(1))
+    assert found.done is False
+    assert [state.left for state in prescribed.link.status().patient_boluses] == [4]
+
+
+INTERVAL = m.SetAlarmInterval(c.AlarmClass.CRITICAL, 1_200_000)
+NOTE = m.WriteNote("call the ward")
+
+
+@pytest.mark.parametrize("request_", [INTERVAL, NOTE], ids=["interval", "note"])
+def test_a_setting_that_was_carried_out_is_done_if_the_log_says_so(line, request_):
+    assert line.lose(request_).done is True
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [(INTERVAL, "set the interval again"), (NOTE, "write the note again")],
+    ids=["interval", "note"],
+)
+def test_a_setting_that_no_record_shows_is_unknown_and_may_be_made_again(line, request_, words):
+    found = line.resolve(request_)
+    assert found.done is None
+    assert words in found.text
+
+
+@pytest.mark.parametrize("request_", [INTERVAL, NOTE], ids=["interval", "note"])
+def test_a_setting_that_is_as_asked_for_another_reason_proves_nothing(line, request_):
+    line.exchange(request_)
+    line.reopen_link()
+    found = line.resolve(request_)
+    assert found.done is None
+    assert "does not show that this request" in found.text
 
 
 def test_what_leaves_no_record_is_unknown(line):

@@ -13,21 +13,24 @@ from pump_programmer.errors import (
     PumpRefused,
     VerificationFailed,
 )
+from pump_programmer.history import last_increase_ms
 from pump_programmer.identity import default_programmer_id
 from pump_programmer.programmer import Staged
+from pump_programmer.published import Patient
 from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_protocol.errors import UnsendableMessage
 from pump_protocol.payloads import encode, prescription_digest
 
+from .prescriptions import DAY_MS, HOUR_MS, with_patient
+
+NOW_MS = 1_000_000
 WANTED = m.Prescription(
     c.Mode.SIMPLE_CONTINUOUS,
-    c.MassUnit.MICROGRAM,
-    2_000_000,
+    (m.Drug(c.MassUnit.MICROGRAM, 2_000_000, "baclofen"),),
     400_000,
     200_000,
     2_000_000,
-    "baclofen",
 )
 
 
@@ -267,7 +270,7 @@ def test_a_refused_commit_leaves_nothing_staged(pump, programmer):
 def test_a_pump_that_holds_something_else_after_the_commit_fails_verification(pump, programmer):
     def commit(request):
         answer = pump.honest(request)
-        pump.prescription = replace(WANTED, drug_name="morphine")
+        pump.prescription = replace(WANTED, drugs=(replace(WANTED.drugs[0], name="morphine"),))
         return answer
 
     pump.answers[m.CommitPrescription] = commit
@@ -296,12 +299,160 @@ def test_a_commit_that_never_arrived_is_found_out(pump, muted, programmer):
     assert "version 1 is still in force" in resolution.text
 
 
+# --- Doses that must be confirmed ----------------------------------------------------------------
+
+STRONG = replace(WANTED, daily_dose_ng=1_200_000, rate_nl_per_day=600_000)
+
+
+def test_a_dose_above_the_soft_limit_is_confirmed_by_repeating_it(pump, programmer):
+    """REQ-03: the commit repeats the highest dose of a day, with all patient boluses."""
+    asked = []
+    programmed = programmer.program(
+        with_patient(STRONG),
+        confirm=lambda review: True,
+        confirm_dose=lambda review: asked.append(review) or review.pending_totals.with_patient_ng,
+    )
+    assert asked == [programmed.review]
+    (commit,) = [each for each in pump.requests if isinstance(each, m.CommitPrescription)]
+    assert commit.confirmed_dose_ng == 1_280_000
+    assert pump.prescription == with_patient(STRONG)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (lambda review: 1_200_000, "must be confirmed as 1280 mcg/day, not 1200 mcg/day"),
+        (lambda review: None, "must be confirmed as 1280 mcg/day; rolled back"),
+        (None, "must be confirmed as 1280 mcg/day; rolled back"),
+    ],
+)
+def test_another_dose_or_none_confirms_nothing(pump, programmer, answer, words):
+    with pytest.raises(NotConfirmed, match=words):
+        programmer.program(with_patient(STRONG), confirm_dose=answer)
+    assert (pump.pending, pump.version) == (None, 1)
+    assert pump.asked_for(m.CommitPrescription) == 0
+
+
+def test_a_dose_below_the_soft_limit_is_not_asked_for(pump, programmer):
+    programmer.program(WANTED, confirm_dose=lambda review: pytest.fail("asked"))
+    (commit,) = [each for each in pump.requests if isinstance(each, m.CommitPrescription)]
+    assert commit.confirmed_dose_ng is None
+
+
+def test_who_said_no_is_not_asked_for_the_dose(pump, programmer):
+    with pytest.raises(NotConfirmed, match="rolled back"):
+        programmer.program(STRONG, lambda review: False, lambda review: pytest.fail("asked"))
+    assert pump.pending is None
+
+
+def test_a_commit_that_the_pump_wants_confirmed_is_refused_with_the_dose(pump, programmer):
+    staged = programmer.stage(STRONG)
+    assert staged.must_confirm
+    with pytest.raises(PumpRefused, match="highest dose of a day 1200 mcg/day: above the soft"):
+        programmer.commit(staged.digest)
+    programmer.commit(staged.digest, confirmed_dose_ng=staged.totals.with_patient_ng)
+    assert pump.prescription == STRONG
+
+
+def test_a_pump_that_reckons_other_doses_is_not_believed(pump, programmer):
+    """REQ-04: both ends reckon the total of a day; where they differ nothing is committed."""
+    pump.answers[m.StagePrescription] = lambda request: replace(
+        pump.honest(request), totals=m.DoseTotals(400_000, 400_000, 480_000)
+    )
+    with pytest.raises(
+        VerificationFailed,
+        match="400 mcg/day / 400 mcg/day / 480 mcg/day, not 400 mcg/day / 400 mcg/day / 400 mcg",
+    ):
+        programmer.program(WANTED)
+    assert pump.asked_for(m.RollBackPrescription) == 1
+    assert pump.asked_for(m.CommitPrescription) == 0
+
+
+# --- What the log tells of the last increase -----------------------------------------------------
+
+
+def committed(sequence, hours_ago, old, new, version=1):
+    at_ms = NOW_MS + 30 * HOUR_MS - hours_ago * HOUR_MS
+    return m.LogEntry(sequence, at_ms, c.LogEvent.COMMITTED, old, new, 7, version)
+
+
+@pytest.fixture
+def since(pump, programmer):
+    """How long ago the last increase was, as the log and a clock of 30 h tell."""
+
+    def tell(*entries):
+        pump.log = list(entries)
+        now = replace(pump.status(), at_ms=NOW_MS + 30 * HOUR_MS)
+        pump.answers[m.Interrogate] = lambda request: now
+        at_ms = last_increase_ms(programmer, now, DAY_MS)
+        return None if at_ms is None else now.at_ms - at_ms
+
+    return tell
+
+
+def test_the_newest_increase_of_a_day_counts(since):
+    newest = (committed(1, 20, 100, 200), committed(2, 5, 200, 300), committed(3, 2, 300, 250))
+    assert since(*newest) == 5 * HOUR_MS
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [committed(1, 25, 100, 200)],
+        [committed(1, 5, 200, 100)],
+        [committed(1, 5, 0, 200)],
+        [m.LogEntry(1, NOW_MS + 29 * HOUR_MS, c.LogEvent.STAGED, 100, 200, 7, 1)],
+        [
+            committed(1, 5, 100, 400, version=2),
+            m.LogEntry(2, NOW_MS + 25 * HOUR_MS, c.LogEvent.BRIDGE_DECLINED, 9, 8, 7, 2),
+        ],
+        [
+            m.LogEntry(1, NOW_MS + 25 * HOUR_MS, c.LogEvent.BRIDGE_DECLINED, 9, 8, 7, 2),
+            committed(2, 5, 100, 400, version=2),
+        ],
+    ],
+    ids=["too old", "a decrease", "a start", "only staged", "another drug", "the other way round"],
+)
+def test_what_was_no_increase_of_this_drug_today_does_not_count(since, entries):
+    assert since(*entries) is None
+
+
+def test_no_more_of_the_log_is_read_than_a_day_of_it(pump, since):
+    quiet = [
+        m.LogEntry(number, NOW_MS + 29 * HOUR_MS, c.LogEvent.SELF_TESTED, 4, 0, 0, 1)
+        for number in range(1, 1_001)
+    ]
+    assert (
+        since(committed(1, 2, 100, 200), *(replace(e, sequence=e.sequence + 1) for e in quiet))
+        is None
+    )
+    assert pump.asked_for(m.ReadLog) == 10
+    assert since(*(replace(each, at_ms=0) for each in quiet)) is None
+    assert pump.asked_for(m.ReadLog) == 11
+
+
+def test_a_second_increase_within_a_day_is_in_the_review(pump, programmer):
+    pump.log = [m.LogEntry(1, NOW_MS - 60_000, c.LogEvent.COMMITTED, 100, 200, 7, 1)]
+    programmed = programmer.program(WANTED)
+    assert "The last increase was 1 min ago" in " ".join(map(str, programmed.review.warnings))
+    assert pump.asked_for(m.ReadLog) == 1
+    programmer.program(replace(WANTED, low_reservoir_threshold_nl=1))
+    assert pump.asked_for(m.ReadLog) == 1  # the log is read for an increase only
+
+
+def test_what_is_known_of_the_patient_reaches_the_warnings(pump, programmer):
+    programmed = programmer.program(WANTED, patient=Patient(age_years=3))
+    assert "from 4 years" in " ".join(map(str, programmed.review.warnings))
+
+
 # --- Orders --------------------------------------------------------------------------------------
 
 
 def test_a_bolus_is_reckoned_with_the_concentration_in_force(pump, programmer):
     ordered = programmer.order_bolus(50_000, 600_000)
-    assert pump.executed == [m.OrderBolus(1, 50_000, 2_000_000, 25_000, 600_000)]
+    assert pump.executed == [
+        m.OrderBolus(1, c.BolusKind.SINGLE, 50_000, 2_000_000, 25_000, 600_000)
+    ]
     assert ordered.volume_nl == 25_000
 
 
@@ -330,6 +481,93 @@ def test_a_pump_that_reports_another_volume_fails_verification(pump, programmer)
     pump.answers[m.UpdateReservoir] = lambda request: replace(pump.honest(request), after_nl=1)
     with pytest.raises(VerificationFailed, match="instead of order 2"):
         programmer.refill(20_000_000)
+
+
+def test_a_priming_bolus_is_ordered_by_its_volume(pump, programmer):
+    ordered = programmer.order_priming(340_000, 1_200_000)
+    order = m.OrderBolus(1, c.BolusKind.PRIMING, 680_000, 2_000_000, 340_000, 1_200_000)
+    assert (pump.executed, ordered.volume_nl) == ([order], 340_000)
+    other = programmer.order_priming(7, 60_000, concentration_ng_per_ml=500_000)
+    assert other.order_number == 2
+    assert pump.executed[-1].dose_ng == 4  # 3.5, to even
+
+
+def test_a_patient_request_has_an_order_number_like_any_order(pump, programmer):
+    programmer.refill(20_000_000)
+    started = programmer.request_patient_bolus()
+    assert (started.order_number, programmer.last_order_number) == (2, 2)
+    assert pump.executed[-1] == m.RequestPatientBolus(2)
+
+
+def test_a_refused_patient_request_uses_its_number_up(pump, programmer):
+    """REQ-13: the refusal is remembered under its number; pressing again is another request."""
+    reason = m.Reason(c.RefusalCode.LOCKED_OUT, c.Field.PATIENT_LOCKOUT, 5)
+    pump.answers[m.RequestPatientBolus] = lambda request: m.Refusal(request.message_type, (reason,))
+    with pytest.raises(PumpRefused, match="lockout"):
+        programmer.request_patient_bolus()
+    del pump.answers[m.RequestPatientBolus]
+    assert programmer.request_patient_bolus().order_number == 2
+
+
+def test_a_lost_patient_request_is_resolved_without_doing_it_twice(pump, muted, programmer):
+    with muted(), pytest.raises(OutcomeUnknown, match="UNKNOWN whether the patient's bolus"):
+        programmer.request_patient_bolus()
+    resolution = programmer.resolve()
+    assert (resolution.done, resolution.response) == (True, pump.order_result)
+    assert len(pump.executed) == 1
+
+
+def test_a_patient_request_that_never_arrived_was_not_carried_out(pump, muted, programmer):
+    pump.answers[m.RequestPatientBolus] = lambda request: m.PatientBolusStarted(1, 0, 0, 0, 0, 0)
+    with muted(), pytest.raises(OutcomeUnknown):
+        programmer.request_patient_bolus()
+    assert programmer.resolve().done is False
+    assert pump.executed == []
+
+
+def test_a_pump_that_reports_another_patient_request_fails_verification(pump, programmer):
+    pump.answers[m.RequestPatientBolus] = lambda request: replace(
+        pump.honest(request), order_number=9
+    )
+    with pytest.raises(VerificationFailed, match="order 9 instead of order 1"):
+        programmer.request_patient_bolus()
+
+
+def test_the_critical_interval_is_set_and_checked(pump, programmer):
+    was_set = programmer.set_alarm_interval(1_200_000)
+    assert was_set == m.AlarmIntervalSet(c.AlarmClass.CRITICAL, 1_200_000)
+    assert programmer.interrogate().critical_interval_ms == 1_200_000
+    pump.answers[m.SetAlarmInterval] = lambda request: m.AlarmIntervalSet(
+        c.AlarmClass.CRITICAL, 600_000
+    )
+    with pytest.raises(VerificationFailed, match="600000 ms instead of 1200000 ms"):
+        programmer.set_alarm_interval(1_200_000)
+
+
+def test_a_note_is_read_and_written(pump, programmer):
+    assert programmer.read_note() == m.NoteReport(True, "see the file")
+    programmer.write_note("call the ward")
+    assert programmer.read_note().text == "call the ward"
+    pump.note = None
+    assert not programmer.read_note().intact
+
+
+@pytest.mark.parametrize(
+    ("ask", "effect"),
+    [
+        (lambda p: p.set_alarm_interval(1_200_000), "the alarm interval was set"),
+        (lambda p: p.write_note("x"), "the note was written"),
+    ],
+)
+def test_a_lost_change_leaves_its_outcome_unknown(muted, programmer, ask, effect):
+    with muted(), pytest.raises(OutcomeUnknown, match=f"UNKNOWN whether {effect}"):
+        ask(programmer)
+
+
+def test_the_staged_prescription_is_read_or_there_is_none(pump, programmer):
+    assert programmer.read_pending() is None
+    programmer.stage(WANTED)
+    assert programmer.read_pending().prescription == WANTED
 
 
 def test_a_lost_order_is_resolved_without_doing_it_twice(pump, muted, programmer):

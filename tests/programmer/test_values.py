@@ -8,6 +8,7 @@ import pytest
 from pump_programmer.errors import AddressMalformed, PortUnavailable
 from pump_programmer.programmer import Programmer
 from pump_programmer.transport import open_transport
+from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_protocol.codes import Alarm
 from pump_protocol.errors import LocalError
@@ -45,6 +46,9 @@ CALLS = [
         "0.001 mcg/mL to 4294967.295 mcg/mL",
     ),
     (lambda p, value: p.silence(Alarm.EOS, value), "duration_ms", "49 d 17 h"),
+    (lambda p, value: p.set_alarm_interval(value), "interval_ms", "49 d 17 h"),
+    (lambda p, value: p.order_priming(value, 1), "volume_nl", "0 mL to 4294.967295 mL"),
+    (lambda p, value: p.order_priming(1, value), "duration_ms", "49 d 17 h"),
     (lambda p, value: p.set_clock(value), "clock_ms", "0 to 18446744073709551615"),
     (lambda p, value: next(p.read_log(value)), "first", "1 to 18446744073709551615"),
 ]
@@ -94,7 +98,6 @@ def test_what_is_no_prescription_is_not_staged(pump, programmer, method, wanted)
     [
         ("rate_nl_per_day", "0 mL/day to 4294.967295 mL/day"),
         ("daily_dose_ng", "0 mcg/day to 18446744073709551.615 mcg/day"),
-        ("concentration_ng_per_ml", "0 mcg/mL to 4294967.295 mcg/mL"),
         ("low_reservoir_threshold_nl", "0 mL to 4294.967295 mL"),
     ],
 )
@@ -107,6 +110,72 @@ def test_a_prescription_with_a_number_that_no_field_holds_is_not_staged(
         assert str(caught.value).startswith(f"{name} = {value!r}: ")
         assert allowed in str(caught.value)
     assert pump.asked_for(m.StagePrescription) == 0
+
+
+@pytest.mark.parametrize(
+    ("part", "name", "allowed"),
+    [
+        (
+            {"drugs": (m.Drug(c.MassUnit.MICROGRAM, 2**32, "x"),)},
+            "drugs[0].concentration_ng_per_ml",
+            "0 mcg/mL to 4294967.295 mcg/mL",
+        ),
+        (
+            {"days": (m.DayPattern(c.Weekday(127), (m.Step(0, 1), m.Step(1_440, 1))),)},
+            "days[0].steps[1].starts_at_min",
+            "00:00 to 23:59",
+        ),
+        (
+            {"days": (m.DayPattern(c.Weekday(127), (m.Step(0, -1),)),)},
+            "days[0].steps[0].rate_nl_per_day",
+            "0 mL/day to 4294.967295 mL/day",
+        ),
+        (
+            {"periodic_boluses": (m.PeriodicBolus(0, 1, 2**40, 1, 1, 1),)},
+            "periodic_boluses[0].volume_nl",
+            "0 mL to 4294.967295 mL",
+        ),
+        (
+            {"patient_boluses": (m.PatientBolus(1, 1, 1, 1, 256),)},
+            "patient_boluses[0].allotted_per_day",
+            "0 to 255",
+        ),
+        (
+            {"bridges": (m.Bridge(1, 1, 2**32),)},
+            "bridges[0].duration_ms",
+            "0 min to 49 d 17 h 2 min 47 s 295 ms",
+        ),
+    ],
+)
+def test_a_number_inside_a_part_of_a_prescription_is_named_by_its_place(
+    pump, programmer, part, name, allowed
+):
+    with pytest.raises(ValueError, match="allowed") as caught:
+        programmer.program(replace(pump.prescription, **part))
+    assert str(caught.value).startswith(f"{name} = ")
+    assert str(caught.value).endswith(f"allowed {allowed}")
+    assert [type(request) for request in pump.requests] == [m.OpenLink]
+
+
+def test_a_note_that_no_pump_can_hold_is_not_sent(pump, programmer):
+    with pytest.raises(LocalError, match="129 bytes; allowed 0 to 128 bytes in UTF-8"):
+        programmer.write_note("x" * 129)
+    with pytest.raises(LocalError, match="cannot be written in UTF-8"):
+        programmer.write_note("\udcff")
+    with pytest.raises(TypeError, match="a text wanted"):
+        programmer.write_note(None)
+    assert pump.asked_for(m.WriteNote) == 0
+    programmer.write_note("\u00e4" * 64)
+    assert programmer.read_note() == m.NoteReport(True, "\u00e4" * 64)
+
+
+def test_a_bolus_of_a_drug_that_the_pump_has_lost_is_not_ordered(pump, programmer):
+    pump.prescription = replace(pump.prescription, mode=c.Mode.MINIMUM_RATE, drugs=())
+    pump.prescription = replace(pump.prescription, daily_dose_ng=0)
+    for order in (lambda: programmer.order_bolus(1, 1), lambda: programmer.order_priming(1, 1)):
+        with pytest.raises(LocalError, match="lost its drug"):
+            order()
+    assert pump.asked_for(m.OrderBolus) == 0
 
 
 @pytest.mark.parametrize("address", ["hwgrep://(", "loop://?logging=nope", "alt://x?class=None"])

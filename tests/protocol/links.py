@@ -6,7 +6,7 @@ from typing import Any
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m
-from pump_protocol.codes import PROTOCOL_VERSION, MessageType, Mode
+from pump_protocol.codes import PROTOCOL_VERSION, MassUnit, MessageType, Mode
 from pump_protocol.frames import CorruptFrame, Frame, FrameDecoder
 from pump_protocol.payloads import decode_response, encode
 from pump_protocol.session import RetryPolicy, Role, Session
@@ -33,6 +33,9 @@ _SCRIPT: dict[type[m.Message], Callable[[Any], m.Response]] = {
     m.Identify: lambda _: IDENTITY,
     m.SetClock: lambda request: m.ClockSet(0, request.clock_ms),
     m.OrderBolus: lambda request: m.BolusOrdered(request.order_number, request.volume_nl, 0, 0),
+    m.RequestPatientBolus: lambda request: m.PatientBolusStarted(
+        request.order_number, 1, 0, 0, left=1, next_at_ms=0
+    ),
     m.UpdateReservoir: lambda request: m.ReservoirUpdated(
         request.order_number, 0, 0, request.volume_nl
     ),
@@ -117,13 +120,11 @@ def exchange(session: Session, pump: Pump, request: m.Request[m.Response]) -> li
 
 
 PRESCRIPTION = m.Prescription(
-    Mode.SIMPLE_CONTINUOUS,
-    1,  # type: ignore[arg-type]
-    500_000,
-    100_000,
-    200_000,
-    2_000_000,
-    "baclofen",
+    mode=Mode.SIMPLE_CONTINUOUS,
+    drugs=(m.Drug(MassUnit.MICROGRAM, 500_000, "baclofen"),),
+    daily_dose_ng=100_000,
+    rate_nl_per_day=200_000,
+    low_reservoir_threshold_nl=2_000_000,
 )
 
 UNKNOWN_REQUEST_TYPES = [each for each in range(0x80) if each not in set(map(int, MessageType))]

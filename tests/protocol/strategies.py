@@ -1,7 +1,7 @@
 """Hypothesis strategies for every message, derived from the dataclasses and their layouts."""
 
 from dataclasses import fields
-from enum import IntEnum, IntFlag
+from enum import STRICT, IntEnum, IntFlag
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
@@ -42,7 +42,7 @@ def layout_of(message_class: type) -> layouts.Layout:
 
 def _values(hint: Any, layout: layouts.Layout) -> st.SearchStrategy[Any]:
     if get_origin(hint) is tuple:
-        return st.lists(parts(get_args(hint)[0]), max_size=5).map(tuple)
+        return st.lists(parts(get_args(hint)[0]), max_size=3).map(tuple)
     if hint in _PLAIN:
         return _PLAIN[hint]
     if isinstance(hint, type) and issubclass(hint, IntEnum):
@@ -54,6 +54,8 @@ def _values(hint: Any, layout: layouts.Layout) -> st.SearchStrategy[Any]:
 def _numbers(hint: Any, format_: str) -> st.SearchStrategy[Any]:
     low, high = _RANGES[format_]
     if isinstance(hint, type) and issubclass(hint, IntFlag):
+        if hint._boundary_ is STRICT:
+            return st.integers(low, sum(hint)).map(hint)
         return st.integers(low, high).map(hint)  # bits that nobody knows yet are kept
     if isinstance(hint, UnionType):
         # The sentinel stands for None, so it is not a number that can be sent.

@@ -1,7 +1,10 @@
-"""The derived payload codecs equal the construct declarations, for every message, both ways."""
+"""The derived payload codecs equal the construct declarations, for every message, both ways; and
+the fullest of every message fits into a frame.
+"""
 
-from dataclasses import fields, is_dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
+from typing import Any, get_origin, get_type_hints
 
 import pytest
 from construct import ConstructError, Struct, Terminated
@@ -17,22 +20,33 @@ from pump_protocol.codes import (
     HEADER_BYTES,
     MAX_ACCESS_ENTRIES,
     MAX_DRUG_NAME_BYTES,
+    MAX_DRUGS,
     MAX_FRAME_BYTES,
     MAX_LOG_ENTRIES,
+    MAX_NOTE_BYTES,
     MAX_PAYLOAD_BYTES,
     MAX_REASONS,
+    MAX_STEPS,
+    MAX_STEPS_PER_DAY,
     NEVER,
     AccessEvent,
     Alarm,
     AlarmFlag,
+    BolusKind,
     BolusOutcome,
+    BridgeDecision,
+    Capability,
     Field,
     LogEvent,
     MassUnit,
     MessageType,
     Mode,
+    Nature,
+    PrescriptionSlot,
     RefusalCode,
+    SecurityProfile,
     ServiceState,
+    Weekday,
 )
 from pump_protocol.errors import FrameTooLarge, MalformedPayload, UnsendableMessage
 from pump_protocol.frames import Frame
@@ -170,7 +184,7 @@ def test_any_bytes_are_a_message_or_malformed_and_the_declaration_agrees(
     assert parsed(whole(message_class).parse(bytes(payload))["body"]) == plain(message)
 
 
-@pytest.mark.parametrize("message_type", [0x00, 0x13, 0x7F, 0x80, 0x93, 0xFE])
+@pytest.mark.parametrize("message_type", [0x00, 0x17, 0x7F, 0x80, 0x97, 0xFE])
 def test_an_unknown_type_is_neither_request_nor_response(message_type: int) -> None:
     for read in (decode_request, decode_response):
         with pytest.raises(MalformedPayload) as caught:
@@ -179,16 +193,24 @@ def test_an_unknown_type_is_neither_request_nor_response(message_type: int) -> N
         assert (caught.value.field, caught.value.value) == (Field.MESSAGE_TYPE, message_type)
 
 
-PRESCRIPTION = m.Prescription(
-    Mode.SIMPLE_CONTINUOUS, MassUnit.MICROGRAM, 500_000, 100_000, 200_000, 2_000_000, "baclofen"
-)
+DRUG = m.Drug(MassUnit.MICROGRAM, 500_000, "baclofen")
+PRESCRIPTION = m.Prescription(Mode.FLEX, (DRUG,), 100_000, 200_000, 2_000_000)
+FLEX = replace(PRESCRIPTION, days=(m.DayPattern(Weekday(127), (m.Step(0, 200_000),)),))
+AFTER_DRUG = 2 + len(encode(m.StagePrescription(PRESCRIPTION))[2:].partition(b"baclofen")[0]) + 8
+"""Where the daily dose stands."""
+WEEKDAYS_AT = AFTER_DRUG + 16 + 1
+DECISION_AT = AFTER_DRUG + 16 + 3
 
 
 @pytest.mark.parametrize(
     ("request_", "at", "field"),
     [
         (m.StagePrescription(PRESCRIPTION), 0, Field.MODE),
-        (m.StagePrescription(PRESCRIPTION), 1, Field.MASS_UNIT),
+        (m.StagePrescription(PRESCRIPTION), 2, Field.MASS_UNIT),
+        (m.StagePrescription(FLEX), WEEKDAYS_AT, Field.WEEKDAYS),
+        (m.StagePrescription(PRESCRIPTION), DECISION_AT, Field.BRIDGE),
+        (m.OrderBolus(1, BolusKind.SINGLE, 1, 1, 1, 1), 8, Field.BOLUS_KIND),
+        (m.SetAlarmInterval(1, 1), 0, Field.ALARM_CLASS),  # type: ignore[arg-type]
         (m.ReadPrescription(1), 0, Field.SLOT),  # type: ignore[arg-type]
         (m.AcknowledgeAlarm(Alarm.ERI), 0, Field.ALARM),
         (m.SilenceAlarm(Alarm.ERI, 1), 0, Field.ALARM),
@@ -200,44 +222,86 @@ def test_an_unknown_code_in_a_request_is_refused_under_the_name_of_its_field(
 ) -> None:
     """REQ-06: an unknown unit code, like any other unknown code, is rejected."""
     payload = bytearray(encode(request_))
-    payload[at] = 99
+    payload[at] = 199
     with pytest.raises(MalformedPayload) as caught:
         decode_request(request_.message_type, bytes(payload))
     assert (caught.value.code, caught.value.field) == (RefusalCode.UNKNOWN_VALUE, field)
-    assert caught.value.value == 99
+    assert caught.value.value == 199
 
 
-def test_a_drug_name_that_is_no_utf_8_is_malformed() -> None:
-    payload = encode(m.StagePrescription(PRESCRIPTION))
+def test_a_day_that_no_week_has_is_refused_though_the_other_days_are_known() -> None:
+    """A weekday that a pump does not know must not fall out of a schedule unseen."""
+    payload = bytearray(encode(m.StagePrescription(FLEX)))
+    assert payload[WEEKDAYS_AT] == 0b111_1111
+    payload[WEEKDAYS_AT] |= 0b1000_0000
     with pytest.raises(MalformedPayload) as caught:
-        decode_request(MessageType.STAGE_PRESCRIPTION, payload[:-1] + b"\xff")
-    assert (caught.value.code, caught.value.field) == (RefusalCode.MALFORMED, Field.DRUG_NAME)
+        decode_request(MessageType.STAGE_PRESCRIPTION, bytes(payload))
+    assert (caught.value.code, caught.value.field) == (RefusalCode.UNKNOWN_VALUE, Field.WEEKDAYS)
+    assert caught.value.value == 0b1111_1111
+
+
+def test_what_is_a_list_of_at_most_one_reads_as_that_or_none() -> None:
+    periodic = m.PeriodicBolus(1, 2, 3, 4, 5, 6)
+    patient = m.PatientBolus(1, 2, 3, 4, 5)
+    bridge = m.Bridge(1, 2, 3)
+    full = replace(
+        PRESCRIPTION, periodic_boluses=(periodic,), patient_boluses=(patient,), bridges=(bridge,)
+    )
+    assert (full.drug, full.periodic, full.patient, full.bridge) == (
+        DRUG,
+        periodic,
+        patient,
+        bridge,
+    )
+    empty = replace(PRESCRIPTION, drugs=())
+    assert (empty.drug, empty.periodic, empty.patient, empty.bridge) == (None,) * 4
+
+
+def test_a_text_that_is_no_utf_8_is_malformed_under_the_name_of_its_field() -> None:
+    stage = encode(m.StagePrescription(PRESCRIPTION)).replace(b"baclofen", b"baclof\xffn")
+    note = encode(m.WriteNote("note"))[:-1] + b"\xff"
+    for message_type, payload, field in (
+        (MessageType.STAGE_PRESCRIPTION, stage, Field.DRUG_NAME),
+        (MessageType.WRITE_NOTE, note, Field.NOTE),
+    ):
+        with pytest.raises(MalformedPayload) as caught:
+            decode_request(message_type, payload)
+        assert (caught.value.code, caught.value.field) == (RefusalCode.MALFORMED, field)
 
 
 IDENTITY_NUMBERS = [1] * sum(each.type is not str for each in fields(m.Identity))
 
 
 @pytest.mark.parametrize(
-    "message",
+    ("message", "named"),
     [
-        m.OpenLink(2**64),
-        m.OpenLink(-1),
-        m.OpenLink(0.5),  # type: ignore[arg-type]
-        m.OrderBolus(1, 1, 2**32, 1, 1),
-        m.CommitPrescription(bytes(31)),
-        m.CommitPrescription(bytes(33)),
-        m.Refusal(256, ()),
-        m.Identity(*IDENTITY_NUMBERS, "x" * 256, "", "", ""),  # type: ignore[arg-type]
-        m.Identity(*IDENTITY_NUMBERS, "\ud800", "", "", ""),  # type: ignore[arg-type]
-        m.SelfTestReport((m.CheckResult(1, True),) * 256),  # type: ignore[arg-type]
+        (m.OpenLink(2**64), "OpenLink.programmer_id"),
+        (m.OpenLink(-1), "OpenLink.programmer_id"),
+        (m.OpenLink(0.5), "OpenLink.programmer_id"),  # type: ignore[arg-type]
+        (m.OrderBolus(1, BolusKind.SINGLE, 1, 2**32, 1, 1), "OrderBolus.concentration_ng_per_ml"),
+        (m.CommitPrescription(bytes(31)), "CommitPrescription.digest"),
+        (m.CommitPrescription(bytes(33)), "CommitPrescription.digest"),
+        (m.WriteNote("x" * 256), "WriteNote.text"),
+        (m.StagePrescription(replace(PRESCRIPTION, drugs=(DRUG,) * 256)), "StagePrescription."),
+        (
+            m.StagePrescription(
+                replace(FLEX, days=(m.DayPattern(Weekday(0), (m.Step(2**16, 1),)),))
+            ),
+            "Step.starts_at_min",
+        ),
+        (m.Refusal(256, ()), "Refusal.request_type"),
+        (m.Identity(*IDENTITY_NUMBERS, "x" * 256, "", "", ""), "Identity.product"),  # type: ignore[arg-type]
+        (m.Identity(*IDENTITY_NUMBERS, "\ud800", "", "", ""), "Identity.product"),  # type: ignore[arg-type]
+        (m.SelfTestReport((m.CheckResult(1, True),) * 256), "SelfTestReport."),  # type: ignore[arg-type]
     ],
-    ids=lambda each: type(each).__name__,
 )
-def test_what_a_field_cannot_hold_is_never_sent(message: m.Message) -> None:
+def test_what_a_field_cannot_hold_is_never_sent(message: m.Message, named: str) -> None:
     """A value is neither cut nor padded to fit: a digest of 31 bytes is no digest."""
     with pytest.raises(UnsendableMessage) as caught:
         encode(message)
-    assert type(message).__name__ in str(caught.value)
+    assert any(
+        name in str(caught.value) for name in (type(message).__name__, "Prescription", "Step")
+    )
 
 
 def test_something_that_is_no_message_is_never_sent() -> None:
@@ -274,18 +338,108 @@ def test_the_limit_of_a_list_is_what_just_fits_into_a_frame(
         frame(limit + 1).to_bytes()
 
 
-def test_the_fullest_status_report_fits_into_a_frame() -> None:
-    """The longest drug name, a bolus and every alarm there is."""
-    longest = m.Prescription(
-        Mode.STOPPED, MassUnit.MILLIGRAM, 0, 0, 0, 0, "x" * MAX_DRUG_NAME_BYTES
+# The numbers of these do not matter, only how many there are and how long the texts.
+LONGEST_NAME = "x" * MAX_DRUG_NAME_BYTES
+LONGEST_TEXT = "x" * 64
+TOTALS = m.DoseTotals(1, 2, 3)
+DIGEST = bytes(32)
+
+
+def fullest_days() -> tuple[m.DayPattern, ...]:
+    """A pattern for each weekday, and as many steps as all of them together may have."""
+    steps = [MAX_STEPS // 7 + (index < MAX_STEPS % 7) for index in range(7)]
+    assert sum(steps) == MAX_STEPS
+    assert max(steps) <= MAX_STEPS_PER_DAY
+    return tuple(
+        m.DayPattern(day, (m.Step(1, 2),) * count)
+        for day, count in zip(Weekday, steps, strict=True)
     )
-    bolus = m.BolusReport(BolusOutcome.RUNNING, 1, 2, 3, 4, 5, 6)
+
+
+def fullest_prescription() -> m.Prescription:
+    """Everything at once, though no mode has a schedule and periodic boluses together."""
+    return m.Prescription(
+        *(Mode.FLEX, (m.Drug(MassUnit.MILLIGRAM, 1, LONGEST_NAME),) * MAX_DRUGS, 1, 2, 3),
+        days=fullest_days(),
+        periodic_boluses=(m.PeriodicBolus(1, 2, 3, 4, 5, 6),),
+        patient_boluses=(m.PatientBolus(1, 2, 3, 4, 5),),
+        bridge_decision=BridgeDecision.BRIDGE,
+        bridges=(m.Bridge(1, 2, 3),),
+    )
+
+
+def fullest_status() -> m.StatusReport:
+    """The longest drug name, a bolus, a patient's boluses and every alarm there is."""
+    summary = m.PrescriptionSummary(Mode.FLEX, MassUnit.MILLIGRAM, 1, 2, 3, 4, 3, LONGEST_NAME)
+    bolus = m.BolusReport(BolusKind.SINGLE, BolusOutcome.RUNNING, 1, 2, 3, 4, 5, 6)
     alarms = tuple(m.AlarmRecord(each, AlarmFlag.ACTIVE, 1, None, None) for each in Alarm)
-    report = m.StatusReport(
-        *(1, 2, 3, 4, longest, True, 5, 6, 7, 8, 9, 10, 11),
-        *(ServiceState.EOS, 12, 13, 14, 15, RANGE, RANGE, (bolus,), alarms),
+    return m.StatusReport(
+        *(1, 2, 3, 4, summary, True, 5, 6, 7, 8, None, None, 9),
+        *(ServiceState.EOS, 10, None, None, None, None, 11, None, RANGE, RANGE),
+        *((m.PatientBolusState(1, 2, 3),), (bolus,), alarms),
     )
-    assert len(encode(report)) <= MAX_PAYLOAD_BYTES
+
+
+def fullest_identity() -> m.Identity:
+    """Every text as long as MSG-11 allows it to be."""
+    texts = ("product", "model", "serial_number", "firmware_version")
+    numbers = {each.name: 1 for each in fields(m.Identity) if each.name not in texts}
+    return m.Identity(
+        **{
+            **numbers,
+            "nature": Nature.SIMULATOR,
+            "security_profile": SecurityProfile.LEGACY_INSECURE,
+            "capabilities": Capability(0),
+            "product": LONGEST_TEXT,
+            "model": LONGEST_NAME,
+            "serial_number": LONGEST_NAME,
+            "firmware_version": LONGEST_NAME,
+        }
+    )
+
+
+FULLEST = {
+    "StagePrescription": (lambda: m.StagePrescription(fullest_prescription()), 524),
+    "PrescriptionStaged": (
+        lambda: m.PrescriptionStaged(1, DIGEST, 2, True, TOTALS, fullest_prescription()),
+        589,
+    ),
+    "PrescriptionReport": (
+        lambda: m.PrescriptionReport(
+            PrescriptionSlot.PENDING, 1, DIGEST, TOTALS, fullest_prescription()
+        ),
+        585,
+    ),
+    "StatusReport": (fullest_status, 563),
+    "Identity": (fullest_identity, 276),
+    "WriteNote": (lambda: m.WriteNote("x" * MAX_NOTE_BYTES), 129),
+    "NoteReport": (lambda: m.NoteReport(True, "x" * MAX_NOTE_BYTES), 130),
+}
+"""The fullest of the messages whose size varies, and how many bytes it takes; pages are below."""
+
+
+@pytest.mark.parametrize(("fullest", "size"), FULLEST.values(), ids=FULLEST)
+def test_the_fullest_of_a_message_fits_into_a_frame(
+    fullest: Callable[[], m.Message], size: int
+) -> None:
+    """Whoever adds a field sees here what room there is left."""
+    assert len(encode(fullest())) == size <= MAX_PAYLOAD_BYTES
+
+
+def test_only_the_messages_that_are_measured_vary_in_size() -> None:
+    def varies(message_class: type) -> bool:
+        hints = get_type_hints(message_class)
+        return any(
+            hint is str
+            or get_origin(hint) is tuple
+            or (isinstance(hint, type) and is_dataclass(hint) and varies(hint))
+            for hint in hints.values()
+        )
+
+    varying = {each.__name__ for each in MESSAGE_CLASSES if varies(each)}
+    lists_with_a_limit = {"LogPage", "AccessLogPage", "Refusal"}
+    one_for_each_check = {"SelfTestReport"}
+    assert varying == {*FULLEST} | lists_with_a_limit | one_for_each_check
 
 
 def test_the_largest_frame_and_the_room_for_an_envelope_end_at_659_bytes() -> None:

@@ -12,6 +12,7 @@ from pump_protocol.codes import (
     INTER_BYTE_TIMEOUT_MS,
     MAX_PAYLOAD_BYTES,
     RETIRED_LINKS,
+    BolusKind,
     Field,
     MessageType,
     RefusalCode,
@@ -121,7 +122,7 @@ def test_an_open_link_cannot_be_opened_again() -> None:
 
 def test_a_repeat_is_answered_with_the_same_bytes_and_not_carried_out_again() -> None:
     pump = Pump().opened()
-    order = framed(m.OrderBolus(1, 2, 3, 4, 5), 2)
+    order = framed(m.OrderBolus(1, BolusKind.SINGLE, 2, 3, 4, 5), 2)
     first = pump.receive(order)
     assert [pump.receive(order) for _ in range(5)] == [first] * 5
     assert len(pump.executed) == 2
@@ -130,7 +131,7 @@ def test_a_repeat_is_answered_with_the_same_bytes_and_not_carried_out_again() ->
 
 def test_a_refusal_is_repeated_too() -> None:
     pump = Pump(refuse_orders).opened()
-    order = framed(m.OrderBolus(1, 2, 3, 4, 5), 2)
+    order = framed(m.OrderBolus(1, BolusKind.SINGLE, 2, 3, 4, 5), 2)
     assert pump.receive(order) == pump.receive(order) != b""
     assert len(pump.executed) == 2
 

@@ -21,6 +21,7 @@ from pump_protocol.codes import (
     INTER_BYTE_TIMEOUT_MS,
     MAX_PAYLOAD_BYTES,
     RETIRED_LINKS,
+    BolusKind,
     RefusalCode,
 )
 from pump_protocol.session import Session
@@ -85,7 +86,7 @@ class WorstWire(RuleBasedStateMachine):
         elif choice == 1:
             request = m.Identify()
         else:
-            request = m.OrderBolus(self.tokens, 1, 1, self.tokens, 1)
+            request = m.OrderBolus(self.tokens, BolusKind.SINGLE, 1, 1, self.tokens, 1)
         sequence = self.client.session.send_request(request, self.now_ms)
         self.client.sent[sequence] = request
         self.move()
@@ -266,7 +267,7 @@ class WorstWire(RuleBasedStateMachine):
         self.to_programmer.clear()
         self.now_ms += INTER_BYTE_TIMEOUT_MS
         self.restart()
-        for request in (m.OpenLink(7), m.OrderBolus(2**60, 1, 1, 1, 1)):
+        for request in (m.OpenLink(7), m.OrderBolus(2**60, BolusKind.SINGLE, 1, 1, 1, 1)):
             sequence = self.client.session.send_request(request, self.now_ms)
             self.client.sent[sequence] = request
             self.move()
@@ -288,7 +289,7 @@ def test_a_repeat_under_a_link_that_was_replaced_is_refused_although_it_was_carr
     client.send_request(m.OpenLink(7), 0)
     client.receive_data(pump.receive(client.data_to_send()), 0)
     client.next_event()
-    client.send_request(m.OrderBolus(1, 1, 1, 1, 1), 0)
+    client.send_request(m.OrderBolus(1, BolusKind.SINGLE, 1, 1, 1, 1), 0)
     pump.receive(client.data_to_send())  # carried out, and the answer is lost
     pump.ask(m.OpenLink(8), 1, link_id=2)
     client.handle_timeout(500)
@@ -297,7 +298,8 @@ def test_a_repeat_under_a_link_that_was_replaced_is_refused_although_it_was_carr
     assert isinstance(refused, ev.RefusalReceived)
     assert refused.refusal.reasons[0].code is RefusalCode.LINK_ID_USED
     assert refused.attempts == 2
-    assert m.OrderBolus(1, 1, 1, 1, 1) in [event.request for event in pump.executed]
+    order = m.OrderBolus(1, BolusKind.SINGLE, 1, 1, 1, 1)
+    assert order in [event.request for event in pump.executed]
 
 
 def test_a_link_of_ten_thousand_requests_leaves_nothing_behind() -> None:

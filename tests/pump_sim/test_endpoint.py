@@ -11,17 +11,24 @@ from pump_sim.clock import ManualClock, PacedClock
 from pump_sim.endpoint import NS_PER_MS, QUIET_BEFORE_JUMP_MS, PumpEndpoint
 from pump_sim.model.pump import Pump
 from pump_sim.simulation import Simulation
+from pump_sim.wire_values import prescription_out
 from tests.protocol.strategies import messages
+from tests.pump_sim.model.strategies import treatments
 from tests.pump_sim.virtual import DAY_MS, VirtualLink, implanted, therapy_of
 
 LINK = 0xABCDEF
 REQUESTS = messages(tuple(m.REQUESTS.values()))
 PLAUSIBLE = st.one_of(
+    st.builds(m.StagePrescription, treatments.map(prescription_out)),
+    st.builds(m.RequestPatientBolus, st.integers(0, 5)),
+    st.builds(m.SetAlarmInterval, st.sampled_from(list(m.AlarmClass)), st.integers(0, 10**7)),
+    st.builds(m.WriteNote, st.text(max_size=130)),
     st.builds(m.SilenceAlarm, st.sampled_from(list(m.Alarm)), st.integers(0, 2**32 - 1)),
     st.builds(m.UpdateReservoir, st.integers(1, 5), st.integers(0, 30_000_000)),
     st.builds(
         m.OrderBolus,
         st.integers(1, 5),
+        st.sampled_from(m.BolusKind),
         st.integers(0, 600_000),
         st.just(2_000_000),
         st.integers(0, 300_000),
@@ -72,9 +79,20 @@ def test_any_sequence_of_requests_is_answered_once_each_and_a_refusal_changes_no
         if isinstance(response, m.Refusal):
             assert response.request_type == request.message_type
             assert response.reasons
-            assert therapy_of(wire.pump) == before
+            told = wire.endpoint.new_records()
+            if told and isinstance(request, m.RequestPatientBolus):
+                # REQ-13: what a patient was refused is part of the therapy's record, once.
+                assert [(each.event.name, each.a) for each in told] == [
+                    ("PATIENT_BOLUS_REFUSED", response.reasons[0].code)
+                ]
+                assert therapy_of(wire.pump)[:4] == before[:4]
+                assert therapy_of(wire.pump)[5:] == before[5:]
+            else:
+                assert told == ()
+                assert therapy_of(wire.pump) == before
         else:
             assert isinstance(response, request.response_class)
+            wire.endpoint.new_records()
 
 
 READINGS = [
@@ -84,6 +102,7 @@ READINGS = [
     m.ReadLog(1, 13),
     m.ReadLog(10, 13),
     m.ReadAccessLog(1, 14),
+    m.ReadNote(),
     m.SelfTest(),
 ]
 
@@ -98,7 +117,8 @@ def test_whatever_was_accepted_everything_can_still_be_read(
     for request in requests:
         if not isinstance(request, m.OpenLink | m.CloseLink):
             wire.ask(request.message_type, encode(request))
-    for reading in READINGS:
+    pending = wire.pump.firmware.pending is not None
+    for reading in READINGS + [m.ReadPrescription(m.PrescriptionSlot.PENDING)] * pending:
         (response,) = wire.ask(reading.message_type, encode(reading))
         assert isinstance(response, reading.response_class)
 

@@ -61,22 +61,28 @@ def test_a_command_changes_what_happens_next() -> None:
     simulation = new_simulation()
     simulation.advance(1_000)
     assert simulation.next_event_ms() == 45 * DAY
-    simulation.pump.order_bolus(bolus(1))
+    simulation.pump.firmware.order_bolus(bolus(1))
     assert simulation.next_event_ms() == 601_000
     simulation.advance(2_000)
-    simulation.pump.abort_bolus()
-    simulation.pump.order_bolus(bolus(2, 1_200_000))
+    simulation.pump.firmware.abort_bolus()
+    simulation.pump.firmware.order_bolus(bolus(2, 1_200_000))
     assert simulation.advance_to_next_event() == 1_202_000
-    assert simulation.pump.log.entries[-1].event.name == "BOLUS_COMPLETED"
+    assert simulation.pump.firmware.log.entries[-1].event.name == "BOLUS_COMPLETED"
 
 
 def test_one_can_go_from_event_to_event_to_the_end() -> None:
-    """Low, empty, ERI, EOS; then nothing ever happens again."""
+    """Low, empty, replacement planned, ERI, EOS; then nothing ever happens again."""
     simulation = new_simulation()
     moments = []
     while (at_ms := simulation.advance_to_next_event()) is not None:
         moments.append(at_ms)
-    assert moments == [45 * DAY, 50 * DAY, 213_127_200_000, 220_903_200_000]
+    assert moments == [
+        45 * DAY,
+        50 * DAY,
+        205_124_400_000,
+        213_127_200_000,
+        220_903_200_000,
+    ]
     simulation.advance(10**12)
     assert simulation.now_ms == 10**12
     assert simulation.event_count < 30
@@ -95,7 +101,7 @@ def test_any_pattern_of_advances_gives_the_same_trace(one: list[int], other: lis
         for to_ms in sorted(stops):
             simulation.advance(to_ms)
         simulation.advance(230_000_000_000)
-        traces.append(simulation.pump.log.entries)
+        traces.append(simulation.pump.firmware.log.entries)
     assert traces[0] == traces[1]
 
 
@@ -103,15 +109,15 @@ def test_events_are_recorded_at_their_own_moment() -> None:
     """A record has the time of what it tells, not that of the end of the advance."""
     simulation = new_simulation()
     simulation.advance(230_000_000_000)
-    days = [entry.at_ms // DAY for entry in simulation.pump.log.entries[1:]]
-    assert days == [45, 50, 50, 2466, 2556]
+    days = [entry.at_ms // DAY for entry in simulation.pump.firmware.log.entries[1:]]
+    assert days == [45, 50, 50, 2374, 2466, 2556]
 
 
 def test_a_simulation_can_begin_with_an_old_pump() -> None:
     """From a state in the middle of a bolus (architecture: state before processes)."""
     simulation = new_simulation()
     simulation.advance(5_000)
-    simulation.pump.order_bolus(bolus(1))
+    simulation.pump.firmware.order_bolus(bolus(1))
     simulation.advance(100_000)
     later = Simulation(Pump.from_state(simulation.pump.state()))
     for each in (simulation, later):
@@ -125,18 +131,18 @@ def test_memory_is_flat_whatever_the_plan_does() -> None:
 
     def command_many_times(first: int, count: int) -> None:
         for number in range(first, first + count):
-            simulation.pump.order_bolus(bolus(number, 86_400_000 - number * 10_000))
+            simulation.pump.firmware.order_bolus(bolus(number, 86_400_000 - number * 10_000))
             simulation.advance(simulation.now_ms + 1)
-            simulation.pump.abort_bolus()
-            simulation.pump.order_bolus(replace(bolus(number, 60_000), programmer_id=2))
+            simulation.pump.firmware.abort_bolus()
+            simulation.pump.firmware.order_bolus(replace(bolus(number, 60_000), programmer_id=2))
             simulation.advance_to_next_event()
 
-    command_many_times(1, 500)  # the log is full from here on
+    command_many_times(1, 1_000)  # the log and the history of the flow are full from here on
     tracemalloc.start()
     before = tracemalloc.get_traced_memory()[0]
-    command_many_times(501, 2_000)
+    command_many_times(1_001, 2_000)
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    # The ring's thousand records are allocated anew; 2,000 of anything else would be far more.
-    assert grown < 300_000
+    # A thousand records and half of the history are made anew; 2,000 timeouts would be far more.
+    assert grown < 500_000
     assert simulation.event_count > 2_000

@@ -14,6 +14,13 @@ from pump_protocol.frames import Frame
 from pump_protocol.payloads import prescription_digest
 from pump_sim import telemetry, wire_values
 from pump_sim.clock import PacedClock
+from pump_sim.model.hardware.faults import (
+    BitFlip,
+    BrownOut,
+    MotorStall,
+    MriScan,
+    ReplacementDate,
+)
 from pump_sim.model.pump import Pump
 from tests.pump_sim.virtual import (
     DAY_MS,
@@ -25,17 +32,35 @@ from tests.pump_sim.virtual import (
     therapy_of,
 )
 
+BACLOFEN = m.Drug(codes.MassUnit.MICROGRAM, 2_000_000, "baclofen")
 NEW = m.Prescription(
+    mode=codes.Mode.SIMPLE_CONTINUOUS,
+    drugs=(BACLOFEN,),
+    daily_dose_ng=880_000,
+    rate_nl_per_day=440_000,
+    low_reservoir_threshold_nl=2_000_000,
+)
+SUMMARY = m.PrescriptionSummary(
     mode=codes.Mode.SIMPLE_CONTINUOUS,
     mass_unit=codes.MassUnit.MICROGRAM,
     concentration_ng_per_ml=2_000_000,
     daily_dose_ng=880_000,
     rate_nl_per_day=440_000,
     low_reservoir_threshold_nl=2_000_000,
+    drug_count=1,
     drug_name="baclofen",
 )
+
+
+def other_drug(name: str) -> m.Prescription:
+    """The same dose of another drug, without a bridge by decision."""
+    drug = replace(BACLOFEN, name=name)
+    return replace(NEW, drugs=(drug,), bridge_decision=codes.BridgeDecision.DECLINED)
+
+
 BOLUS = m.OrderBolus(
     order_number=1,
+    kind=codes.BolusKind.SINGLE,
     dose_ng=50_000,
     concentration_ng_per_ml=2_000_000,
     volume_nl=25_000,
@@ -61,6 +86,17 @@ ACTS = st.one_of(
             lambda link: link.ask(m.UpdateReservoir(link.last_order_number() + 1, 4_000_000)),
             lambda link: link.ask(m.SilenceAlarm(Alarm.LOW_RESERVOIR, HOUR_MS)),
             lambda link: link.ask(m.AcknowledgeAlarm(Alarm.EMPTY_RESERVOIR)),
+            lambda link: put_in_force(link, ON_DEMAND),
+            lambda link: put_in_force(link, SIX_HOURLY),
+            lambda link: put_in_force(link, DAY_NIGHT),
+            lambda link: link.ask(m.RequestPatientBolus(link.last_order_number() + 1)),
+            lambda link: link.ask(m.SetAlarmInterval(codes.AlarmClass.CRITICAL, HOUR_MS)),
+            lambda link: link.ask(m.WriteNote("note")),
+            lambda link: link.ask(m.SelfTest()),
+            lambda link: link.pump.inject(MotorStall(registered_after=1), for_ms=HOUR_MS),
+            lambda link: link.pump.inject(BitFlip(region=1)),
+            lambda link: link.pump.inject(ReplacementDate(planned_at_ms=DAY_MS)),
+            lambda link: link.pump.inject(MriScan(field_ms=1, latches_telemetry=True)),
             lambda link: link.ask(m.SetClock(link.pump.at_ms + 7)),
             lambda link: link.reconnect(),
         ]
@@ -106,6 +142,8 @@ ONLY_ON_THE_WIRE = {
         wire_values.ALARMS,
         wire_values.ALARM_CLASSES,
         wire_values.SERVICE_STATES,
+        wire_values.BRIDGE_DECISIONS,
+        wire_values.BOLUS_KINDS,
         wire_values.BOLUS_OUTCOMES,
         wire_values.CHECKS,
         wire_values.REFUSAL_CODES,
@@ -151,7 +189,7 @@ def test_interrogation_tells_belief_and_its_dates(link: VirtualLink) -> None:
     assert status.low_reservoir_at_ms == 45 * DAY_MS
     assert status.empty_reservoir_at_ms == 50 * DAY_MS
     assert status.infusing_nl_per_day == 400_000
-    assert status.prescription == replace(NEW, daily_dose_ng=800_000, rate_nl_per_day=400_000)
+    assert status.prescription == replace(SUMMARY, daily_dose_ng=800_000, rate_nl_per_day=400_000)
 
 
 @given(st.lists(ACTS, max_size=12))
@@ -222,7 +260,7 @@ def test_stage_echoes_commit_puts_in_force_and_therapy_never_pauses(link: Virtua
     committed = link.ask(m.CommitPrescription(staged.digest))
     assert committed == m.PrescriptionCommitted(2, DAY_MS, staged.digest)
     status = link.status()
-    assert (status.prescription, status.prescription_version) == (NEW, 2)
+    assert (status.prescription, status.prescription_version) == (SUMMARY, 2)
     assert not status.has_pending
     assert status.believed_volume_nl == 19_600_000
     assert status.infusing_nl_per_day == 440_000
@@ -230,7 +268,7 @@ def test_stage_echoes_commit_puts_in_force_and_therapy_never_pauses(link: Virtua
 
 def test_commit_of_another_digest_is_refused_and_changes_nothing(link: VirtualLink) -> None:
     """REQ-24: altered by one bit, or of a prescription that was staged before this one."""
-    first = stage(link, replace(NEW, drug_name="morphine"))
+    first = stage(link, other_drug("morphine"))
     second = stage(link)
     before = therapy_of(link.pump)
     for digest in (first.digest, bytes([second.digest[0] ^ 1]) + second.digest[1:], bytes(32)):
@@ -254,7 +292,8 @@ def test_recorded_commit_cannot_bring_an_old_prescription_back(link: VirtualLink
     """The digest covers the version, so the same prescription staged later has another digest."""
     recorded = stage(link).digest
     link.ask(m.CommitPrescription(recorded))
-    link.ask(m.CommitPrescription(stage(link, replace(NEW, drug_name="other")).digest))
+    other = replace(NEW, daily_dose_ng=900_000, rate_nl_per_day=450_000)
+    link.ask(m.CommitPrescription(stage(link, other).digest))
     stage(link)
     answer = link.ask(m.CommitPrescription(recorded))
     assert refused(answer) == [(RefusalCode.STALE_DIGEST, Field.DIGEST)]
@@ -283,7 +322,8 @@ def test_both_slots_are_readable_with_the_digest_that_a_commit_would_carry(
     """Another programmer can see what is staged, and that it is what was reviewed."""
     staged = stage(link)
     pending = link.ask(m.ReadPrescription(PrescriptionSlot.PENDING))
-    assert pending == m.PrescriptionReport(PrescriptionSlot.PENDING, 2, staged.digest, NEW)
+    totals = m.DoseTotals(880_000, 880_000, 880_000)
+    assert pending == m.PrescriptionReport(PrescriptionSlot.PENDING, 2, staged.digest, totals, NEW)
     current = link.ask(m.ReadPrescription(PrescriptionSlot.CURRENT))
     assert isinstance(current, m.PrescriptionReport)
     assert current.digest == prescription_digest(1, current.prescription)
@@ -295,11 +335,12 @@ def test_staging_expires_in_link_time_and_not_in_therapy_time() -> None:
     stage(link)
     link.wait_link(codes.STAGING_LIMIT_MS - 1)
     assert link.pump.at_ms >= 119 * HOUR_MS
-    assert link.pump.pending is not None
+    assert link.pump.firmware.pending is not None
     link.wait_link(1)
-    assert link.pump.pending is None
-    assert link.pump.log.entries[-1].event.name == "STAGING_EXPIRED"
-    assert link.pump.prescription_version == 1
+    assert link.pump.firmware.pending is None
+    told = [entry.event.name for entry in link.pump.firmware.log.entries[-2:]]
+    assert told == ["STAGING_EXPIRED", "ALARM_RAISED"]
+    assert link.pump.firmware.prescription_version == 1
 
 
 def test_commit_after_the_staging_limit_is_refused_however_late_the_timer() -> None:
@@ -388,7 +429,7 @@ def test_aborted_bolus_reports_its_delivered_part(link: VirtualLink) -> None:
     """REQ-07: interruption reports what was delivered; nothing of it is delivered later."""
     link.ask(BOLUS)
     link.wait_therapy(60_000)
-    assert link.ask(m.AbortBolus()) == m.BolusAborted(1, 2_500)
+    assert link.ask(m.AbortBolus()) == m.BolusAborted(codes.BolusKind.SINGLE, 1, 2_500)
     assert refused(link.ask(m.AbortBolus())) == [(RefusalCode.NO_BOLUS, Field.NONE)]
     assert link.status().infusing_nl_per_day == 400_000
 
@@ -494,10 +535,10 @@ def test_self_test_reports_each_check(link: VirtualLink) -> None:
 
 def test_flood_of_refusals_leaves_the_therapy_log_alone(link: VirtualLink) -> None:
     """Ten thousand refusals are one record with a count, in a log of their own."""
-    before = link.pump.log
+    before = link.pump.firmware.log
     for _ in range(10_000):
         link.ask(m.RollBackPrescription())
-    assert link.pump.log is before
+    assert link.pump.firmware.log is before
     page = link.ask(m.ReadAccessLog(1, codes.MAX_ACCESS_ENTRIES))
     assert isinstance(page, m.AccessLogPage)
     assert [entry.count for entry in page.entries] == [10_000]
@@ -536,7 +577,7 @@ def test_prescription_staged_before_a_restart_expires_after_it(link: VirtualLink
     restored = VirtualLink(Pump.from_state(link.pump.state()))
     restored.status()
     restored.wait_link(codes.STAGING_LIMIT_MS)
-    assert restored.pump.pending is None
+    assert restored.pump.firmware.pending is None
 
 
 def test_after_end_of_service_nothing_can_be_programmed_but_everything_can_be_read(
@@ -552,3 +593,473 @@ def test_after_end_of_service_nothing_can_be_programmed_but_everything_can_be_re
     for request in (m.StagePrescription(NEW), BOLUS, m.UpdateReservoir(2, 20_000_000)):
         assert RefusalCode.END_OF_SERVICE in [code for code, _ in refused(link.ask(request))]
     assert therapy_of(link.pump) == before
+
+
+# --- Prescriptions of every mode -----------------------------------------------------------------
+
+EVERY_DAY = codes.Weekday(0x7F)
+DAY_NIGHT = replace(
+    NEW,
+    mode=codes.Mode.FLEX,
+    daily_dose_ng=933_333,
+    rate_nl_per_day=466_667,
+    days=(
+        m.DayPattern(
+            EVERY_DAY, (m.Step(0, 200_000), m.Step(6 * 60, 600_000), m.Step(22 * 60, 200_000))
+        ),
+    ),
+)
+SIX_HOURLY = replace(
+    NEW,
+    mode=codes.Mode.PERIODIC_BOLUS,
+    daily_dose_ng=120_000,
+    rate_nl_per_day=60_000,
+    periodic_boluses=(m.PeriodicBolus(0, 30_000, 15_000, 600_000, 6 * HOUR_MS, 0),),
+)
+ON_DEMAND = replace(NEW, patient_boluses=(m.PatientBolus(20_000, 10_000, 600_000, 4 * HOUR_MS, 4),))
+MIXTURE = replace(
+    NEW,
+    drugs=(BACLOFEN, m.Drug(codes.MassUnit.MILLIGRAM, 10_000_000, "morphine")),
+    bridge_decision=codes.BridgeDecision.DECLINED,
+)
+BRIDGED = replace(
+    NEW,
+    drugs=(replace(BACLOFEN, concentration_ng_per_ml=500_000),),
+    daily_dose_ng=800_000,
+    rate_nl_per_day=1_600_000,
+    bridge_decision=codes.BridgeDecision.BRIDGE,
+    bridges=(m.Bridge(340_000, 400_000, 73_440_000),),
+)
+
+
+def put_in_force(link: VirtualLink, prescription: m.Prescription) -> None:
+    staged = stage(link, prescription)
+    confirmed = staged.totals.with_patient_ng if staged.must_confirm else None
+    answer = link.ask(m.CommitPrescription(staged.digest, confirmed))
+    assert isinstance(answer, m.PrescriptionCommitted), answer
+
+
+@pytest.mark.parametrize(
+    ("prescription", "totals", "flows"),
+    [
+        (DAY_NIGHT, (933_333, 933_333, 933_333), 200_000),
+        (SIX_HOURLY, (120_000, 120_000, 120_000), 2_160_000),
+        (ON_DEMAND, (880_000, 880_000, 960_000), 440_000),
+        (MIXTURE, (880_000, 880_000, 880_000), 440_000),
+        (BRIDGED, (800_000, 800_000, 800_000), 400_000),
+    ],
+    ids=["flex", "periodic", "patient", "mixture", "bridge"],
+)
+def test_every_kind_of_prescription_is_echoed_committed_and_read_back(
+    link: VirtualLink, prescription: m.Prescription, totals: tuple[int, int, int], flows: int
+) -> None:
+    """REQ-04, REQ-24: what was sent, with the doses as the pump reckons them, both times."""
+    staged = stage(link, prescription)
+    assert (staged.prescription, staged.totals) == (prescription, m.DoseTotals(*totals))
+    assert not staged.must_confirm
+    link.ask(m.CommitPrescription(staged.digest))
+    current = link.ask(m.ReadPrescription(PrescriptionSlot.CURRENT))
+    assert isinstance(current, m.PrescriptionReport)
+    assert (current.prescription, current.totals) == (prescription, m.DoseTotals(*totals))
+    assert current.digest == staged.digest
+    status = link.status()
+    assert status.prescription.mode is prescription.mode
+    assert status.prescription.drug_count == len(prescription.drugs)
+    assert status.infusing_nl_per_day == flows
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        (replace(DAY_NIGHT, rate_nl_per_day=466_666), (RefusalCode.MISMATCH, Field.RATE)),
+        (
+            replace(DAY_NIGHT, days=(m.DayPattern(codes.Weekday(0x3F), DAY_NIGHT.days[0].steps),)),
+            (RefusalCode.NOT_COVERED, Field.WEEKDAYS),
+        ),
+        (
+            replace(DAY_NIGHT, days=DAY_NIGHT.days * 2),
+            (RefusalCode.DUPLICATE, Field.WEEKDAYS),
+        ),
+        (replace(DAY_NIGHT, days=()), (RefusalCode.WRONG_MODE, Field.SCHEDULE)),
+        (
+            replace(
+                SIX_HOURLY,
+                daily_dose_ng=7_200_000,
+                rate_nl_per_day=3_600_000,
+                periodic_boluses=(m.PeriodicBolus(0, 30_000, 15_000, 60_000, 360_000, 0),),
+            ),
+            (RefusalCode.OUT_OF_RANGE, Field.DAILY_DOSE),
+        ),
+        (replace(SIX_HOURLY, periodic_boluses=()), (RefusalCode.WRONG_MODE, Field.PERIODIC_DOSE)),
+        (
+            replace(NEW, patient_boluses=(m.PatientBolus(20_000, 10_001, 600_000, HOUR_MS, 4),)),
+            (RefusalCode.MISMATCH, Field.PATIENT_VOLUME),
+        ),
+        (
+            replace(NEW, patient_boluses=(m.PatientBolus(500_000, 250_000, HOUR_MS, HOUR_MS, 24),)),
+            (RefusalCode.OUT_OF_RANGE, Field.HIGHEST_DAILY_DOSE),
+        ),
+        (
+            replace(MIXTURE, bridge_decision=codes.BridgeDecision.NOT_NEEDED),
+            (RefusalCode.BRIDGE_UNDECIDED, Field.BRIDGE),
+        ),
+        (
+            replace(NEW, bridge_decision=codes.BridgeDecision.DECLINED),
+            (RefusalCode.MISMATCH, Field.BRIDGE),
+        ),
+        (replace(NEW, drugs=()), (RefusalCode.OUT_OF_RANGE, Field.DRUGS)),
+        (replace(NEW, drugs=(BACLOFEN, BACLOFEN)), (RefusalCode.DUPLICATE, Field.DRUG_NAME)),
+        (
+            replace(BRIDGED, bridges=(m.Bridge(340_000, 400_001, 73_440_000),)),
+            (RefusalCode.MISMATCH, Field.BRIDGE_RATE),
+        ),
+    ],
+)
+def test_a_prescription_that_cannot_be_is_refused_for_the_field_at_fault(
+    link: VirtualLink, wrong: m.Prescription, reason: tuple[RefusalCode, Field]
+) -> None:
+    """REQ-03, REQ-05, REQ-10, REQ-11: with nothing staged and nothing changed."""
+    before = therapy_of(link.pump)
+    assert reason in refused(link.ask(m.StagePrescription(wrong)))
+    assert therapy_of(link.pump) == before
+
+
+def test_more_reasons_than_an_answer_holds_are_cut_and_the_pump_still_answers(
+    link: VirtualLink,
+) -> None:
+    """REQ-26: 52 steps at a rate that no pump has are 52 reasons, of which 23 have room."""
+    steps = tuple(m.Step(minute, 1) for minute in range(13))
+    days = tuple(m.DayPattern(codes.Weekday(1 << day), steps) for day in range(4))
+    answer = link.ask(m.StagePrescription(replace(DAY_NIGHT, days=days)))
+    assert isinstance(answer, m.Refusal)
+    assert len(answer.reasons) == codes.MAX_REASONS
+
+
+@pytest.mark.parametrize(
+    ("prescription", "field"),
+    [
+        (
+            replace(SIX_HOURLY, periodic_boluses=SIX_HOURLY.periodic_boluses * 2),
+            Field.PERIODIC_DOSE,
+        ),
+        (replace(ON_DEMAND, patient_boluses=ON_DEMAND.patient_boluses * 2), Field.PATIENT_DOSE),
+        (replace(BRIDGED, bridges=BRIDGED.bridges * 2), Field.BRIDGE),
+    ],
+)
+def test_two_where_there_can_be_one_are_refused_and_neither_is_chosen(
+    link: VirtualLink, prescription: m.Prescription, field: Field
+) -> None:
+    """REQ-24, REQ-26: lists that hold one at most have room for more in a message."""
+    before = therapy_of(link.pump)
+    assert refused(link.ask(m.StagePrescription(prescription))) == [(RefusalCode.DUPLICATE, field)]
+    assert therapy_of(link.pump) == before
+
+
+def test_a_dose_above_the_soft_limit_is_committed_only_when_it_is_repeated(
+    link: VirtualLink,
+) -> None:
+    """REQ-03: 1,000.002 mcg on the day with most; the limit is 1,000."""
+    high = replace(NEW, daily_dose_ng=1_000_002, rate_nl_per_day=500_001)
+    staged = stage(link, high)
+    assert staged.must_confirm
+    for wrong in (None, 0, 1_000_000, 2**32 - 1):
+        answer = link.ask(m.CommitPrescription(staged.digest, wrong))
+        assert refused(answer) == [(RefusalCode.NOT_CONFIRMED, Field.HIGHEST_DAILY_DOSE)]
+        assert isinstance(answer, m.Refusal)
+        assert (answer.reasons[0].value, answer.reasons[0].maximum) == (1_000_002, 1_000_000)
+    assert link.status().infusing_nl_per_day == 400_000
+    committed = link.ask(m.CommitPrescription(staged.digest, 1_000_002))
+    assert isinstance(committed, m.PrescriptionCommitted)
+    told = [(e.event.name, e.a, e.b) for e in link.pump.firmware.log.entries]
+    assert ("SOFT_LIMIT_CONFIRMED", 1_000_002, 1_000_000) in told
+    # REQ-25: repeated, with or without the dose, it is answered.
+    assert link.ask(m.CommitPrescription(staged.digest)) == committed
+
+
+# --- Boluses of every kind -----------------------------------------------------------------------
+
+
+def test_a_patient_bolus_is_given_once_and_the_status_tells_of_the_next(link: VirtualLink) -> None:
+    """REQ-07, REQ-12: the same request on a new link gets the first answer."""
+    put_in_force(link, ON_DEMAND)
+    first = link.ask(m.RequestPatientBolus(1))
+    assert first == m.PatientBolusStarted(1, 10_000, 0, 600_000, 3, 4 * HOUR_MS)
+    link.wait_therapy(HOUR_MS)
+    link.reconnect()
+    assert link.ask(m.RequestPatientBolus(1)) == first
+    status = link.status()
+    assert status.patient_boluses == (m.PatientBolusState(4, 3, 4 * HOUR_MS),)
+    (report,) = status.boluses
+    assert (report.kind, report.programmer_id, report.order_number, report.delivered_nl) == (
+        codes.BolusKind.PATIENT,
+        PROGRAMMER,
+        1,
+        10_000,
+    )
+
+
+def test_a_refused_patient_bolus_is_logged_with_the_code_that_was_sent(link: VirtualLink) -> None:
+    """REQ-13: in the therapy log by the wire's own number, and once, however often it is asked."""
+    assert refused(link.ask(m.RequestPatientBolus(1))) == [(RefusalCode.NOT_PRESCRIBED, Field.NONE)]
+    put_in_force(link, ON_DEMAND)
+    link.ask(m.RequestPatientBolus(2))
+    link.wait_therapy(HOUR_MS)
+    for _ in range(3):
+        answer = link.ask(m.RequestPatientBolus(3))
+        assert refused(answer) == [(RefusalCode.LOCKED_OUT, Field.NONE)]
+        assert isinstance(answer, m.Refusal)
+        assert answer.reasons[0].value == 4 * HOUR_MS
+    page = link.ask(m.ReadLog(1, codes.MAX_LOG_ENTRIES))
+    assert isinstance(page, m.LogPage)
+    assert [
+        (each.a, each.b)
+        for each in page.entries
+        if each.event is codes.LogEvent.PATIENT_BOLUS_REFUSED
+    ] == [(RefusalCode.NOT_PRESCRIBED, 1), (RefusalCode.LOCKED_OUT, 3)]
+
+
+def test_the_numbers_of_refusals_and_modes_in_the_log_are_those_of_the_wire() -> None:
+    """Where a record carries a number of the model's, a programmer reads it by the wire's table."""
+    for mapping in (
+        wire_values.REFUSAL_CODES,
+        wire_values.FIELDS,
+        wire_values.MODES,
+        wire_values.ALARMS,
+        wire_values.ALARM_CLASSES,
+        wire_values.BOLUS_KINDS,
+        wire_values.CHECKS,
+        wire_values.BRIDGE_DECISIONS,
+    ):
+        assert {member.value for member in mapping} == {int(code) for code in mapping.values()}
+        assert all(member.value == code for member, code in mapping.items())
+
+
+def test_a_priming_bolus_is_ordered_by_its_volume(link: VirtualLink) -> None:
+    """REQ-05: the dose follows from it, and is no limit; it starts, and is aborted, as priming."""
+    priming = m.OrderBolus(1, codes.BolusKind.PRIMING, 280_000, 2_000_000, 140_000, 1_200_000)
+    for wrong, reason in (
+        ({"dose_ng": 280_001}, (RefusalCode.MISMATCH, Field.BOLUS_DOSE)),
+        (
+            {"volume_nl": 1_000_001, "dose_ng": 2_000_002},
+            (RefusalCode.OUT_OF_RANGE, Field.PRIMING_VOLUME),
+        ),
+        ({"kind": codes.BolusKind.BRIDGE}, (RefusalCode.UNKNOWN_VALUE, Field.BOLUS_KIND)),
+        ({"kind": codes.BolusKind.PATIENT}, (RefusalCode.UNKNOWN_VALUE, Field.BOLUS_KIND)),
+        ({"kind": codes.BolusKind.PERIODIC}, (RefusalCode.UNKNOWN_VALUE, Field.BOLUS_KIND)),
+    ):
+        number = link.last_order_number() + 1
+        order = replace(priming, order_number=number, **wrong)
+        assert reason in refused(link.ask(order))
+    number = link.last_order_number() + 1
+    large = replace(
+        priming,
+        order_number=number,
+        volume_nl=1_000_000,
+        dose_ng=2_000_000,
+        duration_ms=2 * HOUR_MS,
+    )
+    assert link.ask(large) == m.BolusOrdered(number, 1_000_000, 0, 2 * HOUR_MS)
+    link.wait_therapy(HOUR_MS)
+    assert link.ask(m.AbortBolus()) == m.BolusAborted(codes.BolusKind.PRIMING, number, 500_000)
+
+
+def test_a_running_periodic_bolus_is_shown_and_can_be_aborted(link: VirtualLink) -> None:
+    """Under no order number; the next comes at its interval."""
+    put_in_force(link, SIX_HOURLY)
+    link.wait_therapy(300_000)
+    status = link.status()
+    (report,) = status.boluses
+    assert (report.kind, report.outcome, report.order_number, report.delivered_nl) == (
+        codes.BolusKind.PERIODIC,
+        codes.BolusOutcome.RUNNING,
+        0,
+        7_500,
+    )
+    assert status.next_periodic_bolus_at_ms == 6 * HOUR_MS
+    assert link.ask(m.AbortBolus()) == m.BolusAborted(codes.BolusKind.PERIODIC, 0, 7_500)
+    assert link.status().next_periodic_bolus_at_ms == 6 * HOUR_MS
+
+
+def test_a_bridge_is_shown_and_no_other_treatment_is_committed_under_it(link: VirtualLink) -> None:
+    """REQ-11: until it has ended or was aborted, which is possible."""
+    put_in_force(link, BRIDGED)
+    link.wait_therapy(HOUR_MS)
+    (report,) = link.status().boluses
+    assert (report.kind, report.volume_nl) == (codes.BolusKind.BRIDGE, 340_000)
+    more = replace(
+        BRIDGED,
+        daily_dose_ng=850_000,
+        rate_nl_per_day=1_700_000,
+        bridge_decision=codes.BridgeDecision.NOT_NEEDED,
+        bridges=(),
+    )
+    digest = stage(link, more).digest
+    assert refused(link.ask(m.CommitPrescription(digest))) == [
+        (RefusalCode.BOLUS_ACTIVE, Field.BRIDGE)
+    ]
+    assert link.ask(m.AbortBolus()) == m.BolusAborted(codes.BolusKind.BRIDGE, 0, 16_666)
+    assert isinstance(link.ask(m.CommitPrescription(digest)), m.PrescriptionCommitted)
+    assert link.status().infusing_nl_per_day == 1_700_000
+
+
+# --- Interval, note ------------------------------------------------------------------------------
+
+
+def test_the_interval_of_the_critical_tone_can_be_set_and_no_other(link: VirtualLink) -> None:
+    """P16b: 10 min to 2 h; the status tells it."""
+    critical = codes.AlarmClass.CRITICAL
+    assert link.status().critical_interval_ms == 600_000
+    answer = link.ask(m.SetAlarmInterval(critical, 7_200_000))
+    assert answer == m.AlarmIntervalSet(critical, 7_200_000)
+    assert link.status().critical_interval_ms == 7_200_000
+    before = therapy_of(link.pump)
+    for alarm_class, interval_ms in (
+        (critical, 599_999),
+        (critical, 7_200_001),
+        (codes.AlarmClass.NON_CRITICAL, 600_000),
+    ):
+        answer = link.ask(m.SetAlarmInterval(alarm_class, interval_ms))
+        assert refused(answer) == [(RefusalCode.OUT_OF_RANGE, Field.ALARM_INTERVAL)]
+    assert therapy_of(link.pump) == before
+
+
+def test_a_note_is_written_and_read_and_told_to_be_damaged(link: VirtualLink) -> None:
+    """A09: what its memory has lost is not shown as if it were right."""
+    assert link.ask(m.ReadNote()) == m.NoteReport(True, "")
+    text = "é" * 64
+    assert link.ask(m.WriteNote(text)) == m.NoteWritten()
+    assert link.ask(m.ReadNote()) == m.NoteReport(True, text)
+    link.pump.inject(BitFlip(region=3))
+    link.wait_therapy(HOUR_MS)
+    assert link.ask(m.ReadNote()) == m.NoteReport(False, "")
+    assert [each.alarm for each in link.status().alarms] == [Alarm.MEMORY_ERROR]
+    link.ask(m.WriteNote("again"))
+    assert link.ask(m.ReadNote()) == m.NoteReport(True, "again")
+
+
+def test_a_note_that_is_too_long_is_refused(link: VirtualLink) -> None:
+    """129 bytes; the one before is kept."""
+    link.ask(m.WriteNote("kept"))
+    answer = link.ask(m.WriteNote("x" * 129))
+    assert isinstance(answer, m.Refusal)
+    assert answer.reasons[0].code in {RefusalCode.OUT_OF_RANGE, RefusalCode.MALFORMED}
+    assert link.ask(m.ReadNote()) == m.NoteReport(True, "kept")
+
+
+# --- Faults as a programmer sees them ------------------------------------------------------------
+
+
+def test_an_update_that_expires_raises_its_alarm_and_a_roll_back_ends_it(
+    link: VirtualLink,
+) -> None:
+    """T5, A11: therapy goes on as it was, and somebody hears of it."""
+    stage(link)
+    link.wait_link(codes.STAGING_LIMIT_MS)
+    link.reconnect()
+    status = link.status()
+    (record,) = status.alarms
+    assert record.alarm is Alarm.UPDATE_INCOMPLETE
+    assert record.flags == AlarmFlag.ACTIVE | AlarmFlag.LATCHED
+    assert status.infusing_nl_per_day == 400_000
+    assert link.ask(m.RollBackPrescription()) == m.PrescriptionRolledBack(1)
+    (record,) = link.status().alarms
+    assert record.flags == AlarmFlag.LATCHED
+    assert refused(link.ask(m.RollBackPrescription())) == [(RefusalCode.NOTHING_STAGED, Field.NONE)]
+
+
+def test_a_reset_between_stage_and_expiry_is_no_incomplete_update(link: VirtualLink) -> None:
+    """The reset has dropped it and said so; the link's timer finds nothing to expire."""
+    digest = stage(link).digest
+    link.pump.inject(BrownOut())
+    link.wait_link(codes.STAGING_LIMIT_MS)
+    link.reconnect()
+    assert [each.alarm for each in link.status().alarms] == [Alarm.SAFE_STATE]
+    assert refused(link.ask(m.CommitPrescription(digest))) == [
+        (RefusalCode.NOTHING_STAGED, Field.NONE)
+    ]
+
+
+@pytest.mark.parametrize("interrogations", [1, 2])
+def test_a_recovered_motor_is_registered_by_interrogation(
+    link: VirtualLink, interrogations: int
+) -> None:
+    """P10: and the report that registers it shows it."""
+    link.pump.inject(MotorStall(registered_after=interrogations), for_ms=HOUR_MS)
+    link.wait_therapy(2 * HOUR_MS)
+    for _ in range(interrogations - 1):
+        assert [each.alarm for each in link.status().alarms] == [Alarm.MOTOR_STALL]
+        link.reconnect()
+    status = link.status()
+    assert status.alarms == ()
+    assert status.infusing_nl_per_day == 400_000
+
+
+def test_an_interrogation_ends_a_telemetry_latch_on_a_link_that_was_open_before() -> None:
+    """A12, T4: it is the reading that ends it, whenever the link was opened."""
+    link = VirtualLink(implanted(volume_nl=2_000_000))
+    link.status()
+    link.pump.inject(MriScan(field_ms=1, latches_telemetry=True))
+    link.wait_therapy(HOUR_MS)
+    assert link.pump.status().infusing_nl_per_day == 0
+    link.ask(m.ReadPrescription(PrescriptionSlot.CURRENT))
+    assert link.pump.status().infusing_nl_per_day == 0
+    assert link.status().infusing_nl_per_day == 400_000
+
+
+def test_a_pump_that_lost_its_prescription_can_be_read_and_programmed(link: VirtualLink) -> None:
+    """REQ-21: no drug is claimed; a full prescription ends it, a bolus is refused."""
+    link.pump.inject(BitFlip(region=1))
+    link.pump.inject(BitFlip(region=2))
+    link.wait_therapy(HOUR_MS)
+    status = link.status()
+    assert (status.prescription.drug_count, status.prescription.drug_name) == (0, "")
+    assert status.prescription.mode is codes.Mode.MINIMUM_RATE
+    assert [each.alarm for each in status.alarms] == [
+        Alarm.CRITICAL_MEMORY_ERROR,
+        Alarm.SAFE_STATE,
+    ]
+    current = link.ask(m.ReadPrescription(PrescriptionSlot.CURRENT))
+    assert isinstance(current, m.PrescriptionReport)
+    assert current.prescription.drugs == ()
+    assert current.totals == m.DoseTotals(0, 0, 0)
+    assert RefusalCode.WRONG_MODE in [code for code, _ in refused(link.ask(BOLUS))]
+    put_in_force(link, NEW)
+    assert [AlarmFlag.ACTIVE in each.flags for each in link.status().alarms] == [False, False]
+
+
+def test_a_self_test_tells_of_memory_and_motor(link: VirtualLink) -> None:
+    """REQ-21: and the next status has the alarms that follow from it."""
+    link.pump.inject(BitFlip(region=2))
+    link.pump.inject(MotorStall())
+    link.wait_therapy(HOUR_MS - 1)
+    report = link.ask(m.SelfTest())
+    assert isinstance(report, m.SelfTestReport)
+    failed = [each.check for each in report.results if not each.passed]
+    assert failed == [codes.Check.MEMORY, codes.Check.MOTOR]
+    assert [each.alarm for each in link.status().alarms] == [Alarm.MOTOR_STALL, Alarm.MEMORY_ERROR]
+
+
+def test_identity_tells_every_limit_of_the_new_modes(link: VirtualLink) -> None:
+    """REQ-29: a programmer knows what will be refused before it asks."""
+    identity = link.ask(m.Identify())
+    assert isinstance(identity, m.Identity)
+    assert identity.capabilities == sum(codes.Capability)
+    assert identity.soft_daily_dose_ng == PROFILE.soft_daily_dose_ng
+    assert identity.internal_tubing_volume_nl == 140_000
+    assert identity.maximum_priming_volume_nl == PROFILE.max_priming_volume_nl
+    assert identity.minimum_bolus_interval_ms == PROFILE.min_bolus_interval_ms
+    assert identity.maximum_bolus_interval_ms == PROFILE.max_bolus_interval_ms
+    assert identity.minimum_lockout_ms == PROFILE.min_lockout_ms
+    assert identity.maximum_lockout_ms == PROFILE.max_lockout_ms
+    assert identity.maximum_patient_boluses_per_day == PROFILE.max_patient_boluses_per_day
+    assert identity.minimum_critical_interval_ms == 600_000
+    assert identity.maximum_critical_interval_ms == 7_200_000
+
+
+def test_the_status_tells_the_planned_replacement(link: VirtualLink) -> None:
+    """A15, P29: six months before the end; or whatever a fault has stored."""
+    status = link.status()
+    assert status.eos_at_ms is not None
+    assert status.replacement_planned_at_ms == status.eos_at_ms - 6 * 2_629_800_000
+    link.pump.inject(ReplacementDate(planned_at_ms=5))
+    assert link.status().replacement_planned_at_ms == 5

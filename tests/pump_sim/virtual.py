@@ -70,7 +70,7 @@ class VirtualLink:
 
     def last_order_number(self) -> int:
         """The highest order number that the pump knows of this programmer."""
-        return self.pump.last_order_number(PROGRAMMER)
+        return self.pump.firmware.last_order_number(PROGRAMMER)
 
     def status(self) -> m.StatusReport:
         """Interrogate."""
@@ -99,10 +99,10 @@ def therapy_of(pump: Pump) -> tuple[object, ...]:
     """All of a pump that a refused request must leave alone: everything but who asked for what."""
     return (
         pump.at_ms,
-        pump.prescription,
-        pump.pending,
-        pump.prescription_version,
-        pump.log,
+        pump.firmware.prescription,
+        pump.firmware.pending,
+        pump.firmware.prescription_version,
+        pump.firmware.log,
         pump.truth(),
         pump.status().believed_volume_nl,
         pump.status().bolus,

@@ -188,6 +188,8 @@ def test_busy_port_says_so() -> None:
         (("--start", "2026-01-31T08:00+01:00"), ("without a zone",)),
         (("--serial-number", ""), ("serial-number", "1 to 32 bytes")),
         (("--hands", "busy"), ("hands = 'busy'", "follow, off")),
+        (("--battery", "full"), ("battery = 'full'", "drain-and-fail, drain-only, no-drain")),
+        (("--patient", "ill"), ("patient = 'ill'", "treated, new")),
         (("--port", "usb"), ("--port", "usb", "pty", "tcp")),
         (("--port", "tcp:80000"), ("--port", "80000", "65535")),
         (("--events",), ("--events needs --json",)),

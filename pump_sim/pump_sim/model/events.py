@@ -36,9 +36,35 @@ class EventCode(Enum):
         "its daily dose, ng",
     )
     MODE_CHANGED = Meaning("infusion mode changed", "old mode", "new mode")
-    BOLUS_STARTED = Meaning("bolus began", "its volume, nL", "order number")
+    BRIDGE_DECLINED = Meaning(
+        "drug changed without a bridge, by decision",
+        "old concentration, ng/mL",
+        "new concentration, ng/mL",
+    )
+    SOFT_LIMIT_CONFIRMED = Meaning(
+        "dose above the soft limit committed, by confirmation",
+        "highest dose of a day, ng",
+        "soft limit, ng",
+    )
+    BOLUS_STARTED = Meaning("single bolus began", "its volume, nL", "order number")
     BOLUS_COMPLETED = Meaning("bolus delivered in full", "volume delivered, nL", "order number")
     BOLUS_ABORTED = Meaning("bolus ended early", "volume delivered, nL", "order number")
+    PRIMING_STARTED = Meaning("priming bolus began", "its volume, nL", "order number")
+    BRIDGE_STARTED = Meaning(
+        "bridge bolus began, in place of the basal rate", "its volume, nL", "its rate, nL/day"
+    )
+    PATIENT_BOLUS_STARTED = Meaning("patient bolus began", "its volume, nL", "order number")
+    PATIENT_BOLUS_REFUSED = Meaning(
+        "patient bolus refused", "number of the first refusal code", "order number"
+    )
+    PERIODIC_BOLUS_SHIFTED = Meaning(
+        "periodic bolus, or the rest of one, put off until another bolus has ended",
+        "volume still to deliver, nL",
+        "when that is to be, ms",
+    )
+    PERIODIC_BOLUS_STARTED = Meaning(
+        "periodic bolus that was put off began, or its rest", "its volume, nL", "unused"
+    )
     RESERVOIR_UPDATED = Meaning(
         "believed volume set after a refill", "believed before, nL", "believed after, nL"
     )
@@ -48,13 +74,22 @@ class EventCode(Enum):
     INFUSION_RESUMED = Meaning(
         "flow as prescribed again", "number of the alarm that had stopped it", "rate, nL/day"
     )
+    MOTOR_RECOVERED = Meaning(
+        "the motor turns again after a stall", "stalled since, ms", "known since, ms"
+    )
     ALARM_RAISED = Meaning("alarm raised", "number of the alarm", "its class")
     ALARM_CLEARED = Meaning("alarm condition gone", "number of the alarm", "raised at, ms")
     ALARM_ACKNOWLEDGED = Meaning("alarm acknowledged", "number of the alarm", "raised at, ms")
     ALARM_SILENCED = Meaning("tone of an alarm silenced", "number of the alarm", "until, ms")
     ALARM_TESTED = Meaning("tone sounded as a test", "class", "duration of the tone, ms")
+    ALARM_INTERVAL_SET = Meaning("interval of a tone set", "class", "interval, ms")
     CLOCK_SET = Meaning("local clock set", "old local time, ms", "new local time, ms")
     SELF_TESTED = Meaning("self-test run", "checks passed", "checks failed")
+    RESET = Meaning("the pump started anew, into its safe state", "cause")
+    MEMORY_ERROR_FOUND = Meaning(
+        "memory found damaged", "region: 1 first copy, 2 second copy, 3 note", "1 if repaired"
+    )
+    NOTE_WRITTEN = Meaning("note written", "its bytes")
 
 
 @dataclass(frozen=True, slots=True)

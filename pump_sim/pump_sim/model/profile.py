@@ -34,6 +34,10 @@ class Profile:
 
     capacity_nl: int = _figure("nL", 1_000_000, 100_000_000)
     residual_nl: int = _figure("nL", 0, 10_000_000)
+    internal_tubing_volume_nl: int = _figure("nL", 1, 10_000_000)
+    catheter_volume_nl: int = _figure("nL", 1, 10_000_000)
+    max_priming_volume_nl: int = _figure("nL", 1, 10_000_000)
+    empty_reservoir_threshold_nl: int = _figure("nL", 0, 1_000_000)
     default_low_reservoir_threshold_nl: int = _figure("nL", 0, 50_000_000)
     max_low_reservoir_threshold_nl: int = _figure("nL", 0, 50_000_000)
 
@@ -44,21 +48,32 @@ class Profile:
     min_concentration_ng_per_ml: int = _figure("ng/mL", 1, 4_000_000_000)
     max_concentration_ng_per_ml: int = _figure("ng/mL", 1, 4_000_000_000)
     max_daily_dose_ng: int = _figure("ng/day", 1, 4_000_000_000)
+    soft_daily_dose_ng: int = _figure("ng/day", 1, 4_000_000_000)
     max_bolus_dose_ng: int = _figure("ng", 1, 4_000_000_000)
     min_bolus_duration_ms: int = _figure("ms", 1, DAY_MS)
     max_bolus_duration_ms: int = _figure("ms", 1, DAY_MS)
+    min_bolus_interval_ms: int = _figure("ms", 1, 30 * DAY_MS)
+    max_bolus_interval_ms: int = _figure("ms", 1, 30 * DAY_MS)
+    min_lockout_ms: int = _figure("ms", 1, 30 * DAY_MS)
+    max_lockout_ms: int = _figure("ms", 1, 30 * DAY_MS)
+    max_patient_boluses_per_day: int = _figure("boluses", 1, 255)
 
     critical_tone_ms: int = _figure("ms", 1, MINUTE_MS)
     critical_interval_ms: int = _figure("ms", MINUTE_MS, DAY_MS)
+    min_critical_interval_ms: int = _figure("ms", MINUTE_MS, DAY_MS)
+    max_critical_interval_ms: int = _figure("ms", MINUTE_MS, DAY_MS)
     non_critical_tone_ms: int = _figure("ms", 1, MINUTE_MS)
     non_critical_interval_ms: int = _figure("ms", MINUTE_MS, DAY_MS)
     min_silence_ms: int = _figure("ms", 1, DAY_MS)
     max_critical_silence_ms: int = _figure("ms", 1, DAY_MS)
     max_non_critical_silence_ms: int = _figure("ms", 1, 7 * DAY_MS)
     stopped_too_long_ms: int = _figure("ms", HOUR_MS, 30 * DAY_MS)
+    stall_detect_ms: int = _figure("ms", 1, DAY_MS)
+    memory_check_interval_ms: int = _figure("ms", MINUTE_MS, 30 * DAY_MS)
 
     service_life_ms: int = _figure("ms", MONTH_MS, 240 * MONTH_MS)
     eri_before_eos_ms: int = _figure("ms", DAY_MS, 12 * MONTH_MS)
+    replacement_lead_ms: int = _figure("ms", 0, 24 * MONTH_MS)
     battery_charge_drain_months: int = _figure("drain months", 1, 10**15)
     battery_idle_drain_per_ms: int = _figure("charge/ms", 1, 10**15)
     battery_drain_per_ledger_unit: int = _figure("charge/(nL ms/day)", 0, 10**9)
@@ -71,16 +86,26 @@ class Profile:
         return self.battery_charge_drain_months * MONTH_MS
 
 
-_ORDERED = (
+ORDERED = (
     ("minimum_rate_nl_per_day", "min_therapeutic_rate_nl_per_day", "max_rate_nl_per_day"),
     ("min_concentration_ng_per_ml", "max_concentration_ng_per_ml"),
     ("min_bolus_duration_ms", "max_bolus_duration_ms"),
+    ("min_bolus_interval_ms", "max_bolus_interval_ms"),
+    ("min_lockout_ms", "max_lockout_ms"),
+    ("soft_daily_dose_ng", "max_daily_dose_ng"),
+    ("min_critical_interval_ms", "critical_interval_ms", "max_critical_interval_ms"),
     ("min_silence_ms", "max_critical_silence_ms"),
     ("min_silence_ms", "max_non_critical_silence_ms"),
-    ("default_low_reservoir_threshold_nl", "max_low_reservoir_threshold_nl", "capacity_nl"),
-    ("critical_tone_ms", "critical_interval_ms"),
+    (
+        "empty_reservoir_threshold_nl",
+        "default_low_reservoir_threshold_nl",
+        "max_low_reservoir_threshold_nl",
+        "capacity_nl",
+    ),
+    ("critical_tone_ms", "min_critical_interval_ms"),
     ("non_critical_tone_ms", "non_critical_interval_ms"),
     ("eri_before_eos_ms", "service_life_ms"),
+    ("replacement_lead_ms", "service_life_ms"),
 )
 """Figures that must not exceed the next one of their row."""
 
@@ -130,7 +155,7 @@ def _profile(path: Path, table: dict[str, Any]) -> Profile:
         if not isinstance(source, str) or not source:
             raise ProfileError(f"{path}: {key}: a source is needed, if only 'unverified'")
         values[key], sources[key] = value, source
-    for row in _ORDERED:
+    for row in ORDERED:
         for lesser, greater in itertools.pairwise(row):
             if values[lesser] > values[greater]:
                 raise ProfileError(

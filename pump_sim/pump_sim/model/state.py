@@ -11,16 +11,24 @@ from pump_sim.model.events import AccessLog, TherapyLog
 from pump_sim.model.firmware.alarms import Alarms, Signals
 from pump_sim.model.firmware.delivery import Delivery
 from pump_sim.model.firmware.ledger import Ledger
+from pump_sim.model.firmware.memory import Memory
 from pump_sim.model.firmware.order_memory import OrderMemory
+from pump_sim.model.firmware.patient_boluses import PatientBoluses
 from pump_sim.model.firmware.programming import Programming
 from pump_sim.model.firmware.service import Service
 from pump_sim.model.firmware.state import FirmwareState
-from pump_sim.model.hardware.battery import Battery
+from pump_sim.model.hardware.battery import Battery, BatteryMode
+from pump_sim.model.hardware.catheter import Catheter
+from pump_sim.model.hardware.clock import Oscillator
 from pump_sim.model.hardware.drive import Drive
+from pump_sim.model.hardware.faults import FaultBoard
+from pump_sim.model.hardware.flow import FlowHistory, FlowPiece, Therapy
+from pump_sim.model.hardware.patient import Patient
 from pump_sim.model.hardware.reservoir import Reservoir
 from pump_sim.model.hardware.state import HardwareState
 from pump_sim.model.prescription import Mode, Prescription
 from pump_sim.model.profile import Profile
+from pump_sim.model.schedule import undisturbed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +42,7 @@ class PumpState:
     firmware: FirmwareState
 
 
-def new_state(
+def new_state(  # noqa: PLR0913 - those of `Pump.implant`
     profile: Profile,
     prescription: Prescription,
     *,
@@ -42,32 +50,106 @@ def new_state(
     volume_nl: int,
     flow_factor_ppm: int,
     clock_local_ms: int,
+    battery_mode: BatteryMode,
+    new_patient: bool,
 ) -> PumpState:
     """A pump at the moment of its implant: filled, running, and with nothing in its logs yet.
 
     The figures are those of `Pump.implant`, which checks them.
     """
-    idle, working = profile.battery_idle_drain_per_ms, profile.battery_drain_per_ledger_unit
-    stopped_since_ms = 0 if prescription.mode is Mode.STOPPED else None
+    course = undisturbed(prescription, at_ms=0, clock_offset_ms=clock_local_ms)
+    concentration = prescription.concentration_ng_per_ml
+    reservoir = Reservoir(concentration, profile.residual_nl).refill(volume_nl, concentration)
     return PumpState(
         profile=profile,
         serial_number=serial_number,
         at_ms=0,
-        hardware=HardwareState(
-            reservoir=Reservoir().refill(volume_nl),
-            drive=Drive(flow_factor_ppm),
-            battery=Battery(idle, working),
-        ),
-        firmware=FirmwareState(
-            programming=Programming(prescription, stopped_since_ms=stopped_since_ms),
-            delivery=Delivery(Course(prescription.rate_nl_per_day)),
-            ledger=Ledger().refill(volume_nl),
-            service=Service(),
-            alarms=Alarms(Signals.of(profile)),
-            orders=OrderMemory(),
-            log=TherapyLog(),
-            access_log=AccessLog(),
+        hardware=_new_hardware(
+            profile,
+            reservoir,
+            Drive(flow_factor_ppm),
+            Therapy(course, concentration),
+            battery_mode=battery_mode,
+            new_patient=new_patient,
+            judged_dose_ng=prescription.daily_dose_ng if prescription.mode.treats else 0,
             clock_offset_ms=clock_local_ms,
-            last_refill_at_ms=0,
         ),
+        firmware=_new_firmware(
+            profile,
+            prescription,
+            course,
+            volume_nl=volume_nl,
+            clock_local_ms=clock_local_ms,
+            limited=battery_mode is BatteryMode.DRAIN_AND_FAIL,
+        ),
+    )
+
+
+def _new_hardware(  # noqa: PLR0913 - what `new_state` was given
+    profile: Profile,
+    reservoir: Reservoir,
+    drive: Drive,
+    therapy: Therapy,
+    *,
+    battery_mode: BatteryMode,
+    new_patient: bool,
+    judged_dose_ng: int,
+    clock_offset_ms: int,
+) -> HardwareState:
+    catheter = Catheter(
+        tubing_nl=profile.internal_tubing_volume_nl, catheter_nl=profile.catheter_volume_nl
+    )
+    piece = FlowPiece(0, therapy.course, drive.flow_factor_ppm, 0, reservoir.left)
+    patient = Patient()
+    if judged_dose_ng:
+        patient = patient.prescribed(therapy.course, therapy.concentration_ng_per_ml, 0)
+    return HardwareState(
+        reservoir=reservoir,
+        drive=drive,
+        battery=Battery(
+            profile.battery_idle_drain_per_ms, profile.battery_drain_per_ledger_unit, battery_mode
+        ),
+        catheter=catheter,
+        oscillator=Oscillator(),
+        faults=FaultBoard(),
+        flow=FlowHistory.starting(
+            piece,
+            slugs=catheter.slugs(therapy.concentration_ng_per_ml, primed=not new_patient),
+            path_fine=catheter.path_fine,
+            steady=None if new_patient else therapy,
+        ),
+        patient=patient,
+        judged_dose_ng=judged_dose_ng,
+        judged_offset_ms=clock_offset_ms,
+    )
+
+
+def _new_firmware(
+    profile: Profile,
+    prescription: Prescription,
+    course: Course,
+    *,
+    volume_nl: int,
+    clock_local_ms: int,
+    limited: bool,
+) -> FirmwareState:
+    stopped_since_ms = 0 if prescription.mode is Mode.STOPPED else None
+    periodic = prescription.periodic
+    return FirmwareState(
+        at_ms=0,
+        programming=Programming(prescription, stopped_since_ms=stopped_since_ms),
+        delivery=Delivery(
+            course, periodic_anchor_ms=0 if periodic is None else periodic.first_after_ms
+        ),
+        ledger=Ledger().refill(volume_nl),
+        service=Service(limited=limited),
+        alarms=Alarms(Signals.of(profile)),
+        memory=Memory.of(prescription),
+        orders=OrderMemory(),
+        patient_boluses=PatientBoluses(),
+        log=TherapyLog(),
+        access_log=AccessLog(),
+        clock_offset_ms=clock_local_ms,
+        last_refill_at_ms=0,
+        gauge=0,
     )

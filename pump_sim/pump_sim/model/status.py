@@ -13,6 +13,15 @@ from pump_sim.model.orders import BolusReport
 from pump_sim.model.prescription import Prescription
 
 
+@dataclass(frozen=True, slots=True)
+class PatientBolusState:
+    """How many patient boluses are left of a day's, and from when on the next may be asked for."""
+
+    allotted_per_day: int
+    left: int
+    next_at_ms: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Status:
     """Everything a clinician sees: the pump's belief at `at_ms`.
@@ -36,21 +45,27 @@ class Status:
     delivered_nl: int
     """Believed to be delivered since implant."""
     low_reservoir_at_ms: int | None
-    """When the low-reservoir alarm is due, or was raised if it is active (REQ-19)."""
+    """When the low-reservoir alarm is due at the earliest, which is if the patient asks for every
+    bolus as soon as it is allowed; or was raised if it is active (REQ-19)."""
     empty_reservoir_at_ms: int | None
     """When the reservoir will be believed empty if nothing changes, or since when it is."""
     last_refill_at_ms: int
 
     service: ServiceState
     battery_remaining_ppm: int
-    eri_at_ms: int
+    eri_at_ms: int | None
     """When the replacement indicator is due if nothing changes, or was raised."""
-    eos_at_ms: int
+    eos_at_ms: int | None
+    replacement_planned_at_ms: int | None
 
     bolus: BolusReport | None
     last_bolus: BolusReport | None
+    next_periodic_at_ms: int | None
+    patient: PatientBolusState | None
+    """None where no patient boluses are prescribed."""
 
     alarms: tuple[AlarmRecord, ...]
+    critical_interval_ms: int
     next_tone: Tone | None
 
     log: LogRange
@@ -62,6 +77,7 @@ class Moment(NamedTuple):
 
     at_ms: int
     clock_local_ms: int
+    infusing_nl_per_day: int
     believed_volume_nl: int
     delivered_nl: int
     battery_remaining_ppm: int
@@ -70,12 +86,30 @@ class Moment(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Truth:
-    """What is physically so at `at_ms`. Never for the wire."""
+    """What is physically so at `at_ms` of therapy time. Never for the wire.
+
+    filled = delivered + lost + withdrawn + left: *lost* left the pump and missed the catheter.
+    """
 
     at_ms: int
+    pump_ms: int
+    """What the pump's own clock counts, which differs where it drifts."""
+    drift_ppm: int
     actual_volume_nl: int
     actual_delivered_nl: int
+    actual_lost_nl: int
+    actual_withdrawn_nl: int
+    commanded_nl: int
+    """What the drive was told to deliver, since the implant."""
     actual_rate_nl_per_day: int
-    """What flows now, to the nearest nL/day; 0 from a dry reservoir."""
+    """What leaves the reservoir now, to the nearest nL/day; 0 from a dry one."""
     flow_factor_ppm: int
+    """What leaves the reservoir of what is commanded; 0 while it is stalled or occluded."""
+    reservoir_concentration_ng_per_ml: int
+    tip_concentration_ng_per_ml: int
+    """Of the primary drug where the catheter ends: what entered the path one path volume ago."""
+    stalled: bool
+    occluded: bool
+    disconnected: bool
+    runs_dry: bool
     charge_used: int

@@ -11,6 +11,7 @@ SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
+WEEK_MS: Final = 7 * DAY_MS
 MONTH_MS: Final = 2_629_800_000
 """30.4375 days, the month in which service life is reckoned (domain.md 1.3)."""
 

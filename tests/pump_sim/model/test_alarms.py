@@ -16,11 +16,22 @@ from pump_sim.model.firmware.alarms import (
     Signals,
     Tone,
 )
+from pump_sim.model.firmware.firmware import ResetCause
+from pump_sim.model.hardware.faults import (
+    BatteryFailure,
+    BatteryFilm,
+    BitFlip,
+    BrownOut,
+    Fault,
+    MotorStall,
+    ReplacementDate,
+)
 from pump_sim.model.orders import ReservoirUpdate
 from pump_sim.model.prescription import Prescription, stopped
 from pump_sim.model.pump import Pump
-from pump_sim.model.refusals import Refused
+from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused
 
+from .pumps import reasons_of
 from .strategies import DAY, PROFILE, continuous, lives, perform, volumes
 
 MINUTE, HOUR = 60_000, 3_600_000
@@ -29,13 +40,13 @@ OFF = stopped(drug_name="baclofen", concentration_ng_per_ml=2_000_000)
 
 
 def program(pump: Pump, prescription: Prescription) -> None:
-    pump.stage(prescription)
-    pump.commit()
+    pump.firmware.stage(prescription)
+    pump.firmware.commit()
 
 
 def refill(pump: Pump, number: int = 1, volume_nl: int = 20_000_000) -> None:
     pump.fill_by_hand(volume_nl)
-    pump.update_reservoir(
+    pump.firmware.update_reservoir(
         ReservoirUpdate(programmer_id=7, order_number=number, volume_nl=volume_nl)
     )
 
@@ -54,8 +65,15 @@ def test_each_alarm_is_of_the_class_and_latch_of_the_table() -> None:
         2: (CRITICAL, True),
         3: (NON_CRITICAL, True),
         4: (CRITICAL, True),
+        5: (CRITICAL, False),
         7: (CRITICAL, False),
+        8: (CRITICAL, True),
+        9: (NON_CRITICAL, True),
+        10: (CRITICAL, True),
+        11: (CRITICAL, True),
+        15: (NON_CRITICAL, False),
     }
+    assert [alarm.value for alarm, rule in RULES.items() if not rule.sounds] == [15]
 
 
 def test_a_missed_refill_alarms_on_day_45_and_stops_on_day_50() -> None:
@@ -86,14 +104,14 @@ def test_a_refill_resumes_the_infusion_and_leaves_the_latched_alarm() -> None:
     assert listed(pump) == [(Alarm.EMPTY_RESERVOIR, False, False)]
     assert pump.status().infusing_nl_per_day == 400_000
     assert pump.status().low_reservoir_at_ms == 105 * DAY
-    assert [entry.event for entry in pump.log.entries[-4:]] == [
+    assert [entry.event for entry in pump.firmware.log.entries[-4:]] == [
         EventCode.RESERVOIR_UPDATED,
         EventCode.ALARM_CLEARED,
         EventCode.ALARM_CLEARED,
         EventCode.INFUSION_RESUMED,
     ]
-    assert pump.tone_at(60 * DAY) is None
-    pump.acknowledge(Alarm.EMPTY_RESERVOIR)
+    assert pump.firmware.tone_at(60 * DAY) is None
+    pump.firmware.acknowledge(Alarm.EMPTY_RESERVOIR)
     assert listed(pump) == []
 
 
@@ -101,12 +119,12 @@ def test_an_alarm_acknowledged_while_active_goes_with_its_condition() -> None:
     """Acknowledging never ends a condition, and is never needed twice."""
     pump = Pump.implant(PROFILE, continuous())
     pump.settle(60 * DAY)
-    pump.acknowledge(Alarm.EMPTY_RESERVOIR)
-    length = len(pump.log.entries)
-    assert pump.acknowledge(Alarm.EMPTY_RESERVOIR).acknowledged
-    assert len(pump.log.entries) == length
+    pump.firmware.acknowledge(Alarm.EMPTY_RESERVOIR)
+    length = len(pump.firmware.log.entries)
+    assert pump.firmware.acknowledge(Alarm.EMPTY_RESERVOIR).acknowledged
+    assert len(pump.firmware.log.entries) == length
     assert listed(pump)[1] == (Alarm.EMPTY_RESERVOIR, True, True)
-    assert pump.tone_at(60 * DAY) is not None
+    assert pump.firmware.tone_at(60 * DAY) is not None
     refill(pump)
     assert listed(pump) == []
 
@@ -115,8 +133,8 @@ def test_to_be_raised_anew_begins_from_the_beginning() -> None:
     """Neither silence nor acknowledgement of an earlier time carries over (REQ-16)."""
     pump = Pump.implant(PROFILE, continuous())
     pump.settle(50 * DAY)
-    pump.acknowledge(Alarm.LOW_RESERVOIR)
-    pump.silence(Alarm.LOW_RESERVOIR, DAY)
+    pump.firmware.acknowledge(Alarm.LOW_RESERVOIR)
+    pump.firmware.silence(Alarm.LOW_RESERVOIR, DAY)
     refill(pump, volume_nl=2_000_001)
     assert pump.status().alarms[0].alarm is Alarm.EMPTY_RESERVOIR
     pump.settle(pump.at_ms + MINUTE)
@@ -128,7 +146,7 @@ def test_a_refill_that_leaves_the_reservoir_low_does_not_raise_it_anew() -> None
     """The condition never went, so the alarm goes on as it was."""
     pump = Pump.implant(PROFILE, continuous())
     pump.settle(46 * DAY)
-    pump.acknowledge(Alarm.LOW_RESERVOIR)
+    pump.firmware.acknowledge(Alarm.LOW_RESERVOIR)
     refill(pump, volume_nl=2_000_000)
     assert pump.status().alarms == (AlarmRecord(Alarm.LOW_RESERVOIR, 45 * DAY, acknowledged=True),)
 
@@ -158,7 +176,7 @@ def test_48_hours_of_stop_alarm_exactly_and_leaving_the_mode_ends_it() -> None:
     assert listed(pump) == []
     pump.settle(2 * DAY + 1_000)
     assert listed(pump) == [(Alarm.STOPPED_TOO_LONG, True, False)]
-    assert pump.tone_at(2 * DAY + 1_000) is not None
+    assert pump.firmware.tone_at(2 * DAY + 1_000) is not None
     program(pump, continuous())
     assert listed(pump) == []
     program(pump, OFF)
@@ -184,10 +202,17 @@ def test_no_condition_no_tone_and_no_condition_without_its_alarm(
         threshold_nl = status.prescription.low_reservoir_threshold_nl
         assert (Alarm.LOW_RESERVOIR in active) == (left_units <= threshold_nl * DAY)
         assert (Alarm.EMPTY_RESERVOIR in active) == (left_units == 0)
+        stopped_ms = pump.state().firmware.programming.stopped_since_ms
+        too_long = stopped_ms is not None and status.at_ms >= stopped_ms + 2 * DAY
+        assert (Alarm.STOPPED_TOO_LONG in active) == too_long
+        assert (Alarm.SAFE_STATE in active) == pump.state().firmware.programming.safe
+        assert (Alarm.UPDATE_INCOMPLETE in active) == pump.state().firmware.programming.incomplete
+        planned_ms = PROFILE.service_life_ms - PROFILE.replacement_lead_ms
+        assert (Alarm.REPLACEMENT_PLANNED in active) == (status.at_ms >= planned_ms)
         assert (Alarm.ERI in active) == (status.at_ms >= status.eri_at_ms)
         assert (Alarm.EOS in active) == (status.at_ms >= status.eos_at_ms)
-        if not active:
-            assert pump.tone_at(pump.at_ms) is None
+        if not active - {Alarm.REPLACEMENT_PLANNED}:
+            assert pump.firmware.tone_at(pump.at_ms) is None
             assert status.next_tone is None
 
 
@@ -199,15 +224,15 @@ def test_silence_holds_back_tones_and_hides_nothing() -> None:
     pump = Pump.implant(PROFILE, continuous())
     start = 45 * DAY
     pump.settle(start)
-    record = pump.silence(Alarm.LOW_RESERVOIR, 90 * MINUTE)
+    record = pump.firmware.silence(Alarm.LOW_RESERVOIR, 90 * MINUTE)
     assert record.silenced_until_ms == start + 90 * MINUTE
     assert pump.status().alarms == (record,)
-    assert pump.tone_at(start) is None
-    assert pump.tone_at(start + HOUR) is None
+    assert pump.firmware.tone_at(start) is None
+    assert pump.firmware.tone_at(start + HOUR) is None
     tone = Tone(NON_CRITICAL, Alarm.LOW_RESERVOIR, start + 2 * HOUR, start + 2 * HOUR + 1_000)
-    assert pump.next_tone(start) == tone
-    assert pump.tone_at(start + 2 * HOUR) == tone
-    assert pump.tone_at(start + 2 * HOUR + 1_000) is None
+    assert pump.firmware.next_tone(start) == tone
+    assert pump.firmware.tone_at(start + 2 * HOUR) == tone
+    assert pump.firmware.tone_at(start + 2 * HOUR + 1_000) is None
 
 
 @pytest.mark.parametrize(
@@ -222,35 +247,40 @@ def test_silence_is_limited_in_time_and_more_so_for_critical_alarms(
     before = pump.state()
     for duration_ms in (0, MINUTE - 1, longest + 1):
         with pytest.raises(Refused, match=r"OUT_OF_RANGE.*SILENCE_DURATION"):
-            pump.silence(alarm, duration_ms)
+            pump.firmware.silence(alarm, duration_ms)
     assert pump.state() == before
-    pump.silence(alarm, MINUTE)
-    pump.silence(alarm, longest)
+    pump.firmware.silence(alarm, MINUTE)
+    pump.firmware.silence(alarm, longest)
 
 
 def test_what_is_not_listed_is_neither_silenced_nor_acknowledged() -> None:
     """And what is listed but no longer active has no tone to silence."""
     pump = Pump.implant(PROFILE, continuous())
-    for act in (pump.acknowledge, lambda alarm: pump.silence(alarm, HOUR)):
+    for act in (pump.firmware.acknowledge, lambda alarm: pump.firmware.silence(alarm, HOUR)):
         with pytest.raises(Refused, match="ALARM_NOT_LISTED"):
             act(Alarm.LOW_RESERVOIR)
     pump.settle(50 * DAY)
     refill(pump)
     with pytest.raises(Refused, match="ALARM_NOT_ACTIVE"):
-        pump.silence(Alarm.EMPTY_RESERVOIR, HOUR)
+        pump.firmware.silence(Alarm.EMPTY_RESERVOIR, HOUR)
 
 
 def test_a_test_sounds_the_tone_once() -> None:
     """So that a patient can learn it; no alarm is listed by it."""
     pump = Pump.implant(PROFILE, continuous())
     pump.settle(1_000)
-    tone = pump.test_alarm(CRITICAL)
+    tone = pump.firmware.test_alarm(CRITICAL)
     assert tone == Tone(CRITICAL, None, 1_000, 4_000)
-    assert pump.tone_at(pump.at_ms) == tone
+    assert pump.firmware.tone_at(pump.at_ms) == tone
     assert pump.status().alarms == ()
-    assert [pump.tone_at(ms) for ms in (999, 1_000, 3_999, 4_000)] == [None, tone, tone, None]
-    assert pump.next_tone(1_000) is None
-    assert pump.log.entries[-1].event is EventCode.ALARM_TESTED
+    assert [pump.firmware.tone_at(ms) for ms in (999, 1_000, 3_999, 4_000)] == [
+        None,
+        tone,
+        tone,
+        None,
+    ]
+    assert pump.firmware.next_tone(1_000) is None
+    assert pump.firmware.log.entries[-1].event is EventCode.ALARM_TESTED
 
 
 # --- Tones against a naive reference -------------------------------------------------------------
@@ -279,7 +309,8 @@ def naive_tone(listed: tuple[AlarmRecord, ...], at_ms: int) -> Tone | None:
         critical = RULES[record.alarm].alarm_class is CRITICAL
         every, length = (10 * MINUTE, 3_000) if critical else (HOUR, 1_000)
         for start in range(record.raised_at_ms, at_ms + 1, every):
-            if record.cleared_at_ms is None and start >= record.silenced_until_ms:
+            sounds = record.alarm is not Alarm.REPLACEMENT_PLANNED and record.cleared_at_ms is None
+            if sounds and start >= record.silenced_until_ms:
                 tone = Tone(RULES[record.alarm].alarm_class, record.alarm, start, start + length)
                 heard += [tone] * (at_ms < start + length)
     unsilenced_critical = any(
@@ -358,3 +389,127 @@ def test_a_lower_tone_comes_back_when_the_higher_one_is_silenced() -> None:
     assert quiet.next_tone(HOUR + 1) == Tone(
         CRITICAL, Alarm.EMPTY_RESERVOIR, HOUR + 10 * MINUTE, HOUR + 10 * MINUTE + 3_000
     )
+
+
+# --- The interval of the critical tone -----------------------------------------------------------
+
+
+def stopped_pump() -> Pump:
+    """An empty pump, whose critical tone has sounded since 0 ms."""
+    return Pump.implant(PROFILE, continuous(), volume_nl=0)
+
+
+@pytest.mark.parametrize("interval_ms", [10 * MINUTE, 37 * MINUTE, 2 * HOUR])
+def test_the_critical_tone_can_be_set_to_repeat_every_10_minutes_to_2_hours(
+    interval_ms: int,
+) -> None:
+    """P16b: it keeps the phase of the moment at which it was raised, and is on record."""
+    pump = stopped_pump()
+    pump.settle(5 * MINUTE)
+    pump.firmware.set_alarm_interval(CRITICAL, interval_ms, link_id=4)
+    entry = pump.firmware.log.entries[-1]
+    assert (entry.event, entry.a, entry.b, entry.link_id) == (
+        EventCode.ALARM_INTERVAL_SET,
+        2,
+        interval_ms,
+        4,
+    )
+    assert pump.status().critical_interval_ms == interval_ms
+    tone = pump.firmware.next_tone(pump.at_ms)
+    assert tone == Tone(CRITICAL, Alarm.EMPTY_RESERVOIR, interval_ms, interval_ms + 3_000)
+    assert pump.firmware.tone_at(3 * interval_ms) is not None
+    assert pump.firmware.tone_at(3 * interval_ms + 3_000) is None
+
+
+@pytest.mark.parametrize(
+    ("alarm_class", "interval_ms", "limits"),
+    [
+        (CRITICAL, 10 * MINUTE - 1, (10 * MINUTE, 2 * HOUR)),
+        (CRITICAL, 2 * HOUR + 1, (10 * MINUTE, 2 * HOUR)),
+        (NON_CRITICAL, 30 * MINUTE, (HOUR, HOUR)),
+        (NON_CRITICAL, 2 * HOUR, (HOUR, HOUR)),
+    ],
+)
+def test_an_interval_out_of_range_and_that_of_other_tones_is_refused(
+    alarm_class: AlarmClass, interval_ms: int, limits: tuple[int, int]
+) -> None:
+    """REQ-16: to make it rare for ever would be to mute it; the hourly tone is fixed."""
+    pump = stopped_pump()
+    before = pump.state()
+    assert reasons_of(lambda: pump.firmware.set_alarm_interval(alarm_class, interval_ms)) == (
+        Reason(RefusalCode.OUT_OF_RANGE, Field.ALARM_INTERVAL, interval_ms, *limits),
+    )
+    assert pump.state() == before
+
+
+def test_a_set_interval_outlives_resets_and_restored_states() -> None:
+    """It is a setting, not a part of the alarm."""
+    pump = stopped_pump()
+    pump.firmware.set_alarm_interval(CRITICAL, HOUR)
+    pump.reset(ResetCause.BROWN_OUT)
+    other = Pump.from_state(pump.state())
+    assert other.status().critical_interval_ms == HOUR
+    tone = other.firmware.next_tone(0)
+    assert tone is not None
+    assert tone.starts_at_ms == HOUR
+
+
+# --- What each alarm of a fault does to the infusion ---------------------------------------------
+
+
+def expire(pump: Pump) -> None:
+    pump.firmware.stage(continuous(900_000))
+    pump.firmware.staging_expired()
+
+
+CONDITIONS: dict[Alarm, tuple[tuple[Fault, ...], int, int]] = {
+    Alarm.LOW_RESERVOIR: ((), 45 * DAY, 400_000),
+    Alarm.EMPTY_RESERVOIR: ((), 50 * DAY, 0),
+    Alarm.ERI: ((BatteryFilm(gauge_loss_ppm=1_000_000),), 0, 400_000),
+    Alarm.EOS: ((BatteryFailure(),), 0, 0),
+    Alarm.MOTOR_STALL: ((MotorStall(),), HOUR, 0),
+    Alarm.STOPPED_TOO_LONG: ((), 2 * DAY, 0),
+    Alarm.CRITICAL_MEMORY_ERROR: ((BitFlip(region=1), BitFlip(region=2)), HOUR, 6_000),
+    Alarm.MEMORY_ERROR: ((BitFlip(region=1),), HOUR, 400_000),
+    Alarm.SAFE_STATE: ((BrownOut(),), 0, 6_000),
+    Alarm.UPDATE_INCOMPLETE: ((), 0, 400_000),
+    Alarm.REPLACEMENT_PLANNED: ((ReplacementDate(planned_at_ms=0),), 0, 400_000),
+}
+"""What raises each alarm: faults and the time after them; and what flows then, in nL/day."""
+
+
+@pytest.mark.parametrize("alarm", Alarm)
+def test_each_alarm_is_raised_by_its_condition_and_has_its_effect(alarm: Alarm) -> None:
+    """REQ-14, domain.md 3.2, row by row: trigger, class and what becomes of the infusion."""
+    faults, wait_ms, flows = CONDITIONS[alarm]
+    pump = Pump.implant(PROFILE, OFF if alarm is Alarm.STOPPED_TOO_LONG else continuous())
+    for fault in faults:
+        pump.inject(fault)
+    if alarm is Alarm.UPDATE_INCOMPLETE:
+        expire(pump)
+    pump.settle(wait_ms)
+    assert alarm in {each.alarm for each in pump.status().alarms if each.active}
+    assert pump.status().infusing_nl_per_day == flows
+    told = [(e.a, e.b) for e in pump.firmware.log.entries if e.event is EventCode.ALARM_RAISED]
+    assert (alarm.value, RULES[alarm].alarm_class.value) in told
+    following = pump.firmware.next_tone(pump.at_ms)
+    if alarm is Alarm.REPLACEMENT_PLANNED:
+        assert following is None
+    else:
+        assert following is not None
+        assert following.alarm_class.value >= RULES[alarm].alarm_class.value
+
+
+def test_a_stall_silences_the_hourly_tone_and_gives_it_back() -> None:
+    """REQ-15, with alarms that come from different sources."""
+    pump = Pump.implant(PROFILE, continuous(), volume_nl=2_000_000)
+    stall = pump.inject(MotorStall())
+    pump.settle(20 * MINUTE)
+    beat = pump.firmware.next_tone(HOUR - 1)
+    assert beat is not None
+    assert (beat.alarm, beat.starts_at_ms) == (Alarm.MOTOR_STALL, HOUR)
+    pump.settle(30 * MINUTE)
+    pump.clear(stall)
+    beat = pump.firmware.next_tone(HOUR - 1)
+    assert beat is not None
+    assert (beat.alarm, beat.starts_at_ms) == (Alarm.LOW_RESERVOIR, HOUR)

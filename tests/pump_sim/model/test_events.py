@@ -40,9 +40,9 @@ def test_the_therapy_log_keeps_a_thousand_records() -> None:
     """And counts on beyond them."""
     pump = Pump.implant(PROFILE, continuous())
     for _ in range(1_500):
-        pump.set_clock(5)
-    assert pump.log.range == LogRange(502, 1_502, 501)
-    assert all(result.passed for result in pump.self_test())
+        pump.firmware.set_clock(5)
+    assert pump.firmware.log.range == LogRange(502, 1_502, 501)
+    assert all(result.passed for result in pump.firmware.self_test())
 
 
 def test_every_event_says_what_its_parameters_mean() -> None:
@@ -100,15 +100,15 @@ def test_the_access_log_counts_repeats_and_drops_the_longest_unrepeated(
 def test_a_flood_of_refusals_leaves_the_therapy_log_alone() -> None:
     """REQ-27, and memory stays bounded: 256 records at most, whatever is thrown at it."""
     pump = Pump.implant(PROFILE, continuous())
-    pump.order_bolus(bolus())
-    therapy = pump.log
+    pump.firmware.order_bolus(bolus())
+    therapy = pump.firmware.log
     for number in range(3_000):
-        pump.record_refusal(request=number % 700, code=17, field=21, link_id=number)
-        pump.record_refusal(request=900, code=1, field=1, link_id=number)
-        pump.record_interrogation(number // 100)
-    assert pump.log == therapy
-    assert len(pump.access_log.entries) == 256
-    (often,) = [each for each in pump.access_log.page(0, 256) if each.request == 900]
+        pump.firmware.record_refusal(request=number % 700, code=17, field=21, link_id=number)
+        pump.firmware.record_refusal(request=900, code=1, field=1, link_id=number)
+        pump.firmware.record_interrogation(number // 100)
+    assert pump.firmware.log == therapy
+    assert len(pump.firmware.access_log.entries) == 256
+    (often,) = [each for each in pump.firmware.access_log.page(0, 256) if each.request == 900]
     assert (often.count, often.last_link_id) == (3_000, 2_999)
 
 
@@ -116,8 +116,8 @@ def test_an_interrogation_is_recorded_once_a_link() -> None:
     """However often a link reads, and apart from every other link."""
     pump = Pump.implant(PROFILE, continuous())
     for link_id in (1, 1, 2, 1):
-        pump.record_interrogation(link_id)
-    assert [(each.last_link_id, each.count) for each in pump.access_log.page(1, 9)] == [
+        pump.firmware.record_interrogation(link_id)
+    assert [(each.last_link_id, each.count) for each in pump.firmware.access_log.page(1, 9)] == [
         (1, 3),
         (2, 1),
     ]

@@ -26,9 +26,9 @@ def refill(
 def refused(pump: Pump, order: BolusOrder | ReservoirUpdate) -> set[tuple[RefusalCode, Field]]:
     with pytest.raises(Refused) as caught:
         _ = (
-            pump.order_bolus(order)
+            pump.firmware.order_bolus(order)
             if isinstance(order, BolusOrder)
-            else pump.update_reservoir(order)
+            else pump.firmware.update_reservoir(order)
         )
     return {(reason.code, reason.field) for reason in caught.value.reasons}
 
@@ -40,51 +40,51 @@ def new_pump(volume_nl: int | None = None) -> Pump:
 def test_a_repeated_order_is_answered_and_not_executed() -> None:
     """The reply was lost, the programmer asks again: same result, one bolus (REQ-07)."""
     pump = new_pump()
-    result = pump.order_bolus(bolus())
+    result = pump.firmware.order_bolus(bolus())
     pump.settle(10_000)
     before = pump.state()
-    assert pump.order_bolus(bolus()) == result
+    assert pump.firmware.order_bolus(bolus()) == result
     assert pump.state() == before
     pump.settle(3_600_000)
-    assert pump.order_bolus(bolus()) == result
-    assert [entry.event.name for entry in pump.log.entries].count("BOLUS_STARTED") == 1
+    assert pump.firmware.order_bolus(bolus()) == result
+    assert [entry.event.name for entry in pump.firmware.log.entries].count("BOLUS_STARTED") == 1
 
 
 def test_a_refused_order_stays_refused() -> None:
     """Asked again when it would be possible, it is still the order that was refused."""
     pump = new_pump()
-    pump.order_bolus(bolus(1))
+    pump.firmware.order_bolus(bolus(1))
     assert refused(pump, bolus(2)) == {(RefusalCode.BOLUS_ACTIVE, Field.NONE)}
-    pump.abort_bolus()
+    pump.firmware.abort_bolus()
     assert refused(pump, bolus(2)) == {(RefusalCode.BOLUS_ACTIVE, Field.NONE)}
-    pump.order_bolus(bolus(3))
+    pump.firmware.order_bolus(bolus(3))
 
 
 def test_a_number_is_used_once_for_one_content_and_numbers_only_rise() -> None:
     """Bolus and refill share the numbers of a programmer; other programmers have their own."""
     pump = new_pump()
-    pump.update_reservoir(refill(5))
-    assert pump.last_order_number(7) == 5
+    pump.firmware.update_reservoir(refill(5))
+    assert pump.firmware.last_order_number(7) == 5
     assert refused(pump, refill(5, 19_000_000)) == {(RefusalCode.ORDER_REUSED, Field.ORDER_NUMBER)}
     assert refused(pump, bolus(5)) == {(RefusalCode.ORDER_REUSED, Field.ORDER_NUMBER)}
     assert refused(pump, bolus(4)) == {(RefusalCode.STALE_ORDER, Field.ORDER_NUMBER)}
     assert refused(pump, bolus(0)) == {(RefusalCode.OUT_OF_RANGE, Field.ORDER_NUMBER)}
     assert refused(pump, bolus(2**64)) == {(RefusalCode.OUT_OF_RANGE, Field.ORDER_NUMBER)}
-    assert pump.last_order_number(8) == 0
-    pump.update_reservoir(refill(1, programmer_id=8))
-    assert (pump.last_order_number(7), pump.last_order_number(8)) == (5, 1)
+    assert pump.firmware.last_order_number(8) == 0
+    pump.firmware.update_reservoir(refill(1, programmer_id=8))
+    assert (pump.firmware.last_order_number(7), pump.firmware.last_order_number(8)) == (5, 1)
 
 
 def test_the_pump_forgets_no_programmer() -> None:
     """The table is bounded: a further programmer is refused, those it knows go on."""
     pump = new_pump()
     for programmer_id in range(MAX_PROGRAMMERS):
-        pump.update_reservoir(refill(1, programmer_id=programmer_id))
+        pump.firmware.update_reservoir(refill(1, programmer_id=programmer_id))
     assert refused(pump, refill(1, programmer_id=1_000)) == {
         (RefusalCode.TOO_MANY_PROGRAMMERS, Field.PROGRAMMER_ID)
     }
-    assert pump.last_order_number(1_000) == 0
-    pump.update_reservoir(refill(2, programmer_id=0))
+    assert pump.firmware.last_order_number(1_000) == 0
+    pump.firmware.update_reservoir(refill(2, programmer_id=0))
 
 
 @given(st.lists(st.tuples(st.integers(1, 4), st.integers(1, 6), st.integers(1, 3)), max_size=40))
@@ -93,12 +93,12 @@ def test_no_order_is_ever_executed_twice(given_orders: list[tuple[int, int, int]
     pump = new_pump()
     executed: list[tuple[int, int]] = []
     for programmer_id, number, volume in given_orders:
-        length = len(pump.log.entries)
+        length = len(pump.firmware.log.entries)
         try:
-            pump.update_reservoir(refill(number, volume * 1_000_000, programmer_id))
+            pump.firmware.update_reservoir(refill(number, volume * 1_000_000, programmer_id))
         except Refused:
-            assert len(pump.log.entries) == length
-        if len(pump.log.entries) > length:
+            assert len(pump.firmware.log.entries) == length
+        if len(pump.firmware.log.entries) > length:
             executed.append((programmer_id, number))
     for programmer_id in range(1, 5):
         numbers = [number for programmer, number in executed if programmer == programmer_id]
@@ -145,7 +145,7 @@ def test_a_bolus_out_of_range_is_refused_for_the_field_at_fault(
     pump = new_pump()
     before = pump.state()
     with pytest.raises(Refused) as caught:
-        pump.order_bolus(replace(bolus(), **change))
+        pump.firmware.order_bolus(replace(bolus(), **change))
     assert reason in caught.value.reasons
     after = pump.state()
     assert replace(after.firmware, orders=before.firmware.orders) == before.firmware
@@ -161,7 +161,7 @@ def test_the_highest_flow_is_allowed_and_one_ml_per_day_more_is_not() -> None:
     pump = Pump.implant(PROFILE, prescription)
     assert refused(pump, just_too_fast) == {(RefusalCode.OUT_OF_RANGE, Field.BOLUS_RATE)}
     pump = Pump.implant(PROFILE, prescription)
-    pump.order_bolus(replace(order, duration_ms=37_565_218))
+    pump.firmware.order_bolus(replace(order, duration_ms=37_565_218))
     assert pump.status().infusing_nl_per_day == 24_000_000
 
 
@@ -173,17 +173,17 @@ def test_a_stopped_an_empty_and_a_busy_pump_refuse_a_bolus() -> None:
     assert refused(new_pump(volume_nl=24_999), bolus()) == {
         (RefusalCode.OUT_OF_RANGE, Field.BOLUS_VOLUME)
     }
-    new_pump(volume_nl=25_000).order_bolus(bolus())
+    new_pump(volume_nl=25_000).firmware.order_bolus(bolus())
     low = minimum_rate(PROFILE, drug_name="baclofen", concentration_ng_per_ml=2_000_000)
-    Pump.implant(PROFILE, low).order_bolus(bolus())
+    Pump.implant(PROFILE, low).firmware.order_bolus(bolus())
 
 
 def test_an_aborted_bolus_reports_the_part_that_was_delivered() -> None:
     """REQ-07: in whole nanoliters, never more than has flowed, and none of it comes back."""
     pump = new_pump()
-    pump.order_bolus(bolus())
+    pump.firmware.order_bolus(bolus())
     pump.settle(123_457)
-    report = pump.abort_bolus()
+    report = pump.firmware.abort_bolus()
     assert report.outcome is BolusOutcome.ABORTED
     assert report.delivered_nl == 25_000 * 123_457 // 600_000
     assert report.ended_at_ms == 123_457
@@ -191,13 +191,13 @@ def test_an_aborted_bolus_reports_the_part_that_was_delivered() -> None:
     assert pump.status().last_bolus == report
     assert pump.status().infusing_nl_per_day == 400_000
     with pytest.raises(Refused, match="NO_BOLUS"):
-        pump.abort_bolus()
+        pump.firmware.abort_bolus()
 
 
 def test_a_reservoir_cut_short_aborts_the_bolus() -> None:
     """What the empty reservoir did not hold isn't reported as delivered."""
     pump = new_pump(volume_nl=25_000)
-    pump.order_bolus(bolus())
+    pump.firmware.order_bolus(bolus())
     pump.settle(600_000)
     report = pump.status().last_bolus
     assert report is not None
@@ -222,7 +222,7 @@ def test_a_refill_sets_belief_and_tells_what_was_believed_before() -> None:
     """The difference from what came out of the needle is what a clinician looks at."""
     pump = new_pump()
     pump.settle(30 * 86_400_000)
-    result = pump.update_reservoir(refill(1, 18_000_000))
+    result = pump.firmware.update_reservoir(refill(1, 18_000_000))
     assert (result.updated_at_ms, result.believed_before_nl, result.believed_after_nl) == (
         30 * 86_400_000,
         8_000_000,

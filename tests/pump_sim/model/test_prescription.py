@@ -8,20 +8,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pump_sim.model.dosing import dose_for_rate, rate_for_dose
 from pump_sim.model.prescription import (
+    MAX_DRUGS,
+    Drug,
     MassUnit,
     Mode,
     Prescription,
-    check_prescription,
-    dose_for_rate,
+    dose_totals,
     minimum_rate,
-    rate_for_dose,
     simple_continuous,
     stopped,
 )
 from pump_sim.model.refusals import Field, RefusalCode
+from pump_sim.model.rules import check_prescription
 
-from .strategies import PROFILE, continuous, prescriptions
+from .strategies import BACLOFEN, MIXTURES, PROFILE, continuous, prescriptions
 
 OUT_OF_RANGE, MISMATCH = RefusalCode.OUT_OF_RANGE, RefusalCode.MISMATCH
 
@@ -108,9 +110,7 @@ def test_every_reason_is_given_at_once() -> None:
     """Nobody has to find out one refusal at a time."""
     prescription = Prescription(
         mode=Mode.SIMPLE_CONTINUOUS,
-        drug_name="",
-        mass_unit=MassUnit.MICROGRAM,
-        concentration_ng_per_ml=0,
+        drugs=(Drug("", MassUnit.MICROGRAM, 0),),
         daily_dose_ng=3_000_000,
         rate_nl_per_day=1,
         low_reservoir_threshold_nl=10_000_001,
@@ -139,7 +139,7 @@ def test_every_reason_is_given_at_once() -> None:
 )
 def test_a_drug_name_is_32_printable_bytes_at_most(name: str, reason: RefusalCode | None) -> None:
     """Bytes, not characters, and nothing that a screen could be fooled with."""
-    found = wrong(replace(continuous(), drug_name=name))
+    found = wrong(replace(continuous(), drugs=(replace(BACLOFEN, name=name),)))
     assert found == (set() if reason is None else {(reason, Field.DRUG_NAME)})
 
 
@@ -166,4 +166,50 @@ def test_the_mass_unit_never_changes_a_number() -> None:
         daily_dose_ng=800_000,
         mass_unit=MassUnit.MILLIGRAM,
     )
-    assert replace(milligrams, drug_name="baclofen", mass_unit=MassUnit.MICROGRAM) == continuous()
+    assert milligrams.drugs == (Drug("morphine", MassUnit.MILLIGRAM, 2_000_000),)
+    assert replace(milligrams, drugs=continuous().drugs) == continuous()
+
+
+# --- Mixtures ------------------------------------------------------------------------------------
+
+
+def test_the_primary_drug_sets_the_rate_whatever_else_is_in_the_mixture() -> None:
+    """The others' doses follow from it, and are nobody's limit."""
+    for drugs in MIXTURES:
+        dose_ng = drugs[0].concentration_ng_per_ml // 4
+        plan = replace(continuous(dose_ng, drugs[0].concentration_ng_per_ml), drugs=drugs)
+        assert wrong(plan) == set()
+        assert (plan.drug_name, plan.concentration_ng_per_ml) == (
+            drugs[0].name,
+            drugs[0].concentration_ng_per_ml,
+        )
+        assert dose_totals(plan).with_patient_ng == dose_ng
+
+
+@pytest.mark.parametrize("count", [0, MAX_DRUGS + 1])
+def test_a_mixture_has_one_to_three_drugs(count: int) -> None:
+    """None is for a pump that has lost its prescription; nobody can prescribe it."""
+    drugs = tuple(replace(BACLOFEN, name=f"drug {number}") for number in range(count))
+    reasons = check_prescription(replace(continuous(), drugs=drugs), PROFILE)
+    found = [(each.code, each.value, each.minimum, each.maximum) for each in reasons]
+    assert (OUT_OF_RANGE, count, 1, 3) in found
+    assert {each.field for each in reasons} <= {Field.DRUGS, Field.RATE}
+
+
+def test_no_drug_is_given_twice() -> None:
+    """Two concentrations of one name would be neither."""
+    twice = (BACLOFEN, replace(BACLOFEN, concentration_ng_per_ml=500_000))
+    assert wrong(replace(continuous(), drugs=twice)) == {(RefusalCode.DUPLICATE, Field.DRUG_NAME)}
+
+
+def test_every_drug_of_a_mixture_is_checked() -> None:
+    """Not only the one that sets the rate."""
+    drugs = (
+        BACLOFEN,
+        Drug("", MassUnit.MILLIGRAM, 10_000_000),
+        Drug("clonidine", MassUnit.MICROGRAM, 100_000_001),
+    )
+    assert wrong(replace(continuous(), drugs=drugs)) == {
+        (OUT_OF_RANGE, Field.DRUG_NAME),
+        (OUT_OF_RANGE, Field.CONCENTRATION),
+    }

@@ -6,10 +6,17 @@ from dataclasses import replace
 import pytest
 
 from pump_sim.model.events import EventCode
-from pump_sim.model.firmware.alarms import Alarm, AlarmClass
+from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord
+from pump_sim.model.firmware.memory import Region
 from pump_sim.model.firmware.selftest import Check
 from pump_sim.model.orders import BolusOutcome, ReservoirUpdate
-from pump_sim.model.prescription import Mode, minimum_rate, simple_continuous, stopped
+from pump_sim.model.prescription import (
+    BridgeDecision,
+    Mode,
+    minimum_rate,
+    simple_continuous,
+    stopped,
+)
 from pump_sim.model.pump import LATEST_LOCAL_MS, Pump
 from pump_sim.model.refusals import Field, RefusalCode, Refused
 
@@ -25,7 +32,7 @@ def new_pump() -> Pump:
 
 
 def events_since(pump: Pump, length: int) -> list[tuple[EventCode, int, int]]:
-    return [(entry.event, entry.a, entry.b) for entry in pump.log.entries[length:]]
+    return [(entry.event, entry.a, entry.b) for entry in pump.firmware.log.entries[length:]]
 
 
 # --- Programming ---------------------------------------------------------------------------------
@@ -36,26 +43,26 @@ def test_staging_changes_no_therapy() -> None:
     pump = new_pump()
     pump.settle(DAY)
     hardware, firmware = pump.state().hardware, pump.state().firmware
-    pump.stage(continuous(900_000), link_id=5)
+    pump.firmware.stage(continuous(900_000), link_id=5)
     after = pump.state().firmware
-    assert pump.pending == continuous(900_000)
+    assert pump.firmware.pending == continuous(900_000)
     assert pump.status().infusing_nl_per_day == 400_000
     assert pump.state().hardware == hardware
     assert replace(after, programming=firmware.programming, log=firmware.log) == firmware
     assert events_since(pump, 1) == [(EventCode.STAGED, 450_000, 900_000)]
-    assert pump.log.entries[-1].link_id == 5
+    assert pump.firmware.log.entries[-1].link_id == 5
 
 
 def test_a_commit_puts_the_whole_prescription_in_force() -> None:
     """One version, one record of the old and the new rate (REQ-23, REQ-27)."""
     pump = new_pump()
     pump.settle(DAY)
-    pump.stage(continuous(900_000))
-    assert pump.commit(link_id=6) == 2
-    assert (pump.prescription, pump.pending) == (continuous(900_000), None)
-    assert (pump.prescription_version, pump.prescription_since_ms) == (2, DAY)
+    pump.firmware.stage(continuous(900_000))
+    assert pump.firmware.commit(link_id=6) == 2
+    assert (pump.firmware.prescription, pump.firmware.pending) == (continuous(900_000), None)
+    assert (pump.firmware.prescription_version, pump.firmware.prescription_since_ms) == (2, DAY)
     assert events_since(pump, 2) == [(EventCode.COMMITTED, 400_000, 450_000)]
-    assert pump.log.entries[-1].prescription_version == 2
+    assert pump.firmware.log.entries[-1].prescription_version == 2
     pump.settle(2 * DAY)
     assert pump.status().delivered_nl == 850_000
 
@@ -63,49 +70,51 @@ def test_a_commit_puts_the_whole_prescription_in_force() -> None:
 def test_nothing_is_committed_or_rolled_back_that_is_not_staged() -> None:
     """A second commit has nothing to commit (REQ-25 is telemetry's: it answers from its cache)."""
     pump = new_pump()
-    pump.stage(continuous(900_000))
-    pump.commit()
-    for act in (pump.commit, pump.roll_back):
+    pump.firmware.stage(continuous(900_000))
+    pump.firmware.commit()
+    for act in (pump.firmware.commit, pump.firmware.roll_back):
         with pytest.raises(Refused, match="NOTHING_STAGED"):
             act()
-    assert pump.prescription_version == 2
+    assert pump.firmware.prescription_version == 2
 
 
 def test_staging_again_drops_what_was_staged_and_says_so() -> None:
     """REQ-27: a prescription that vanishes leaves a record, and so does one that expires."""
     pump = new_pump()
-    pump.stage(continuous(900_000))
-    pump.stage(continuous(1_000_000))
-    assert pump.roll_back(expired=True) == continuous(1_000_000)
+    pump.firmware.stage(continuous(900_000))
+    pump.firmware.stage(continuous(1_000_000))
+    assert pump.firmware.pending == continuous(1_000_000)
+    pump.firmware.staging_expired()
     assert events_since(pump, 1) == [
         (EventCode.STAGED, 450_000, 900_000),
         (EventCode.ROLLED_BACK, 450_000, 900_000),
         (EventCode.STAGED, 500_000, 1_000_000),
         (EventCode.STAGING_EXPIRED, 500_000, 1_000_000),
+        (EventCode.ALARM_RAISED, Alarm.UPDATE_INCOMPLETE.value, AlarmClass.CRITICAL.value),
     ]
-    assert pump.pending is None
+    assert pump.firmware.pending is None
 
 
 def test_a_mode_change_is_a_record_of_its_own() -> None:
     """And a change within a mode is none."""
     pump = new_pump()
     for prescription in (LOWEST, OFF, replace(OFF, low_reservoir_threshold_nl=1), continuous()):
-        pump.stage(prescription)
-        pump.commit()
-    changes = [(e.a, e.b) for e in pump.log.entries if e.event is EventCode.MODE_CHANGED]
+        pump.firmware.stage(prescription)
+        pump.firmware.commit()
+    changes = [(e.a, e.b) for e in pump.firmware.log.entries if e.event is EventCode.MODE_CHANGED]
     assert changes == [(2, 1), (1, 0), (0, 2)]
-    assert pump.prescription.mode is Mode.SIMPLE_CONTINUOUS
+    assert pump.firmware.prescription.mode is Mode.SIMPLE_CONTINUOUS
 
 
 @pytest.mark.parametrize("prescription", [OFF, LOWEST])
 def test_a_mode_without_therapy_ends_a_running_bolus(prescription: object) -> None:
     """Stop means stop; the part delivered is on record before the commit (REQ-07)."""
     pump = new_pump()
-    pump.order_bolus(bolus())
+    pump.firmware.order_bolus(bolus())
     pump.settle(300_000)
-    pump.stage(prescription)  # type: ignore[arg-type]
-    length = len(pump.log.entries)
-    pump.commit()
+    pump.firmware.stage(prescription)  # type: ignore[arg-type]
+    length = len(pump.firmware.log.entries)
+    pump.firmware.commit()
     assert [event for event, _, _ in events_since(pump, length)] == [
         EventCode.BOLUS_ABORTED,
         EventCode.COMMITTED,
@@ -114,30 +123,37 @@ def test_a_mode_without_therapy_ends_a_running_bolus(prescription: object) -> No
     report = pump.status().last_bolus
     assert report is not None
     assert (report.outcome, report.delivered_nl) == (BolusOutcome.ABORTED, 12_500)
-    assert pump.status().infusing_nl_per_day == pump.prescription.rate_nl_per_day
+    assert pump.status().infusing_nl_per_day == pump.firmware.prescription.rate_nl_per_day
 
 
 def test_a_running_bolus_goes_on_under_another_dose_but_not_another_drug() -> None:
     """It was ordered as a dose of that drug at that concentration, within the highest flow."""
     pump = new_pump()
-    pump.order_bolus(bolus())  # 3,600,000 nL/day
+    pump.firmware.order_bolus(bolus())  # 3,600,000 nL/day
+    declined = {"bridge_decision": BridgeDecision.DECLINED}
     for wrong, reason in (
-        (continuous(800_000, 500_000), (RefusalCode.BOLUS_ACTIVE, Field.CONCENTRATION)),
         (
-            simple_continuous(
-                drug_name="morphine", concentration_ng_per_ml=2_000_000, daily_dose_ng=800_000
+            replace(continuous(800_000, 500_000), **declined),
+            (RefusalCode.BOLUS_ACTIVE, Field.CONCENTRATION),
+        ),
+        (
+            replace(
+                simple_continuous(
+                    drug_name="morphine", concentration_ng_per_ml=2_000_000, daily_dose_ng=800_000
+                ),
+                **declined,
             ),
             (RefusalCode.BOLUS_ACTIVE, Field.DRUG_NAME),
         ),
     ):
-        pump.stage(wrong)
+        pump.firmware.stage(wrong)
         before = pump.state()
         with pytest.raises(Refused) as caught:
-            pump.commit()
+            pump.firmware.commit()
         assert [(each.code, each.field) for each in caught.value.reasons] == [reason]
         assert pump.state() == before
-    pump.stage(continuous(1_000_000))
-    pump.commit()
+    pump.firmware.stage(continuous(1_000_000))
+    pump.firmware.commit()
     assert pump.status().infusing_nl_per_day == 500_000 + 3_600_000
     pump.settle(600_000)
     report = pump.status().last_bolus
@@ -152,41 +168,43 @@ def test_a_commit_may_not_push_a_running_bolus_beyond_the_highest_flow() -> None
     )
     high = replace(low, daily_dose_ng=1_195_000, rate_nl_per_day=23_900_000)
     pump = Pump.implant(PROFILE, low)
-    pump.stage(high)
+    pump.firmware.stage(high)
     order = replace(bolus(), concentration_ng_per_ml=50_000, dose_ng=3_000, volume_nl=60_000)
-    pump.order_bolus(replace(order, duration_ms=DAY // 2 - 1))
+    pump.firmware.order_bolus(replace(order, duration_ms=DAY // 2 - 1))
     with pytest.raises(Refused) as caught:
-        pump.commit()
+        pump.firmware.commit(confirmed_dose_ng=1_195_000)
     (reason,) = caught.value.reasons
     assert (reason.code, reason.field) == (RefusalCode.OUT_OF_RANGE, Field.RATE)
     assert (reason.value, reason.maximum) == (23_900_000, 24_000_000 - 120_001)
-    pump.abort_bolus()
-    assert pump.commit() == 2
+    pump.firmware.abort_bolus()
+    assert pump.firmware.commit(confirmed_dose_ng=1_195_000) == 2
 
 
 def test_an_empty_pump_takes_a_prescription_and_delivers_it_after_the_refill() -> None:
     """The hold is the reservoir's, not the prescription's."""
     pump = new_pump()
     pump.settle(51 * DAY)
-    pump.stage(continuous(900_000))
-    pump.commit()
+    pump.firmware.stage(continuous(900_000))
+    pump.firmware.commit()
     assert pump.status().infusing_nl_per_day == 0
-    pump.update_reservoir(ReservoirUpdate(programmer_id=1, order_number=1, volume_nl=20_000_000))
+    pump.firmware.update_reservoir(
+        ReservoirUpdate(programmer_id=1, order_number=1, volume_nl=20_000_000)
+    )
     assert pump.status().infusing_nl_per_day == 450_000
 
 
 # --- Refusals ------------------------------------------------------------------------------------
 
 BAD_COMMANDS: dict[str, Callable[[Pump], object]] = {
-    "stage": lambda pump: pump.stage(continuous(50_000)),
-    "commit": lambda pump: pump.commit(),
-    "roll back": lambda pump: pump.roll_back(),
-    "abort": lambda pump: pump.abort_bolus(),
-    "stale order": lambda pump: pump.order_bolus(bolus(1)),
-    "reused order": lambda pump: pump.order_bolus(bolus(2)),
-    "acknowledge": lambda pump: pump.acknowledge(Alarm.EOS),
-    "silence": lambda pump: pump.silence(Alarm.LOW_RESERVOIR, 1),
-    "clock": lambda pump: pump.set_clock(-1),
+    "stage": lambda pump: pump.firmware.stage(continuous(50_000)),
+    "commit": lambda pump: pump.firmware.commit(),
+    "roll back": lambda pump: pump.firmware.roll_back(),
+    "abort": lambda pump: pump.firmware.abort_bolus(),
+    "stale order": lambda pump: pump.firmware.order_bolus(bolus(1)),
+    "reused order": lambda pump: pump.firmware.order_bolus(bolus(2)),
+    "acknowledge": lambda pump: pump.firmware.acknowledge(Alarm.EOS),
+    "silence": lambda pump: pump.firmware.silence(Alarm.LOW_RESERVOIR, 1),
+    "clock": lambda pump: pump.firmware.set_clock(-1),
 }
 
 
@@ -194,7 +212,9 @@ BAD_COMMANDS: dict[str, Callable[[Pump], object]] = {
 def test_a_refused_command_leaves_the_pump_as_it_was(name: str) -> None:
     """Prescription, volumes, alarms and therapy log, to the last field (REQ-01, REQ-26)."""
     pump = new_pump()
-    pump.update_reservoir(ReservoirUpdate(programmer_id=7, order_number=2, volume_nl=3_000_000))
+    pump.firmware.update_reservoir(
+        ReservoirUpdate(programmer_id=7, order_number=2, volume_nl=3_000_000)
+    )
     pump.settle(5 * DAY)
     before = pump.state()
     with pytest.raises(Refused):
@@ -245,7 +265,10 @@ def test_the_clock_moves_the_display_and_nothing_else() -> None:
     pump.settle(DAY)
     before = pump.status()
     assert before.clock_local_ms == 1_700_000_000_000 + DAY
-    assert pump.set_clock(1_800_000_000_000) == (1_700_000_000_000 + DAY, 1_800_000_000_000)
+    assert pump.firmware.set_clock(1_800_000_000_000) == (
+        1_700_000_000_000 + DAY,
+        1_800_000_000_000,
+    )
     after = pump.status()
     assert after.clock_local_ms == 1_800_000_000_000
     assert after.implanted_at_local_ms == 1_800_000_000_000 - DAY
@@ -268,16 +291,16 @@ def test_a_clock_that_could_not_be_shown_is_refused(local_ms: int) -> None:
     pump = new_pump()
     pump.settle(DAY)
     with pytest.raises(Refused, match="OUT_OF_RANGE"):
-        pump.set_clock(local_ms)
-    pump.set_clock(DAY)
-    pump.set_clock(LATEST_LOCAL_MS)
+        pump.firmware.set_clock(local_ms)
+    pump.firmware.set_clock(DAY)
+    pump.firmware.set_clock(LATEST_LOCAL_MS)
 
 
 # --- Self-test -----------------------------------------------------------------------------------
 
 
 def failed(pump: Pump) -> list[Check]:
-    return [result.check for result in pump.self_test() if not result.passed]
+    return [result.check for result in pump.firmware.self_test() if not result.passed]
 
 
 def test_the_self_test_looks() -> None:
@@ -285,8 +308,8 @@ def test_the_self_test_looks() -> None:
     pump = new_pump()
     pump.settle(DAY)
     assert failed(pump) == []
-    assert pump.log.entries[-1].event is EventCode.SELF_TESTED
-    assert (pump.log.entries[-1].a, pump.log.entries[-1].b) == (4, 0)
+    assert pump.firmware.log.entries[-1].event is EventCode.SELF_TESTED
+    assert (pump.firmware.log.entries[-1].a, pump.firmware.log.entries[-1].b) == (6, 0)
     state = pump.state()
     firmware = state.firmware
 
@@ -302,6 +325,10 @@ def test_the_self_test_looks() -> None:
     late = replace(firmware.log.entries[0], at_ms=DAY + 1)
     swapped = replace(firmware.log, entries=(late, *firmware.log.entries[1:]))
     assert failed(with_firmware(log=swapped)) == [Check.LOG]
+    hit = firmware.memory.hit(Region.FIRST_COPY, seed=1, at_ms=0)
+    assert failed(with_firmware(memory=hit)) == [Check.MEMORY]
+    stalled = firmware.alarms.updated(AlarmRecord(Alarm.MOTOR_STALL, DAY))
+    assert failed(with_firmware(alarms=stalled)) == [Check.MOTOR]
     pump.settle(100 * MONTH)
     assert failed(pump) == [Check.BATTERY]
     assert pump.status().battery_remaining_ppm == 0
@@ -325,21 +352,30 @@ def test_service_life_depends_on_the_rate(
 
 
 def test_the_replacement_indicator_precedes_the_end_by_90_days() -> None:
-    """T13, REQ-20: 84 months less 90 days of age, then a hard stop at 84 months to the ms."""
+    """T13, REQ-20: 84 months less 90 days of age, then a hard stop at 84 months to the ms.
+
+    The date for which the replacement is planned (A15) has been shown since month 78.
+    """
     pump = Pump.implant(PROFILE, LOWEST)
     assert pump.status().low_reservoir_at_ms is None  # 18 mL last for longer than the battery
     eri_at_ms = 84 * MONTH - 90 * DAY
+    planned = AlarmRecord(Alarm.REPLACEMENT_PLANNED, 78 * MONTH)
     pump.settle(eri_at_ms - 1)
-    assert pump.status().alarms == ()
+    assert pump.status().alarms == (planned,)
     pump.settle(eri_at_ms)
-    (eri,) = pump.status().alarms
+    eri, other = pump.status().alarms
+    assert other == planned
     assert (eri.alarm, eri.raised_at_ms) == (Alarm.ERI, eri_at_ms)
     assert pump.status().infusing_nl_per_day == 6_000
     pump.settle(84 * MONTH - 1)
     assert pump.status().infusing_nl_per_day == 6_000
     pump.settle(84 * MONTH)
     assert pump.status().infusing_nl_per_day == 0
-    assert [each.alarm for each in pump.status().alarms] == [Alarm.ERI, Alarm.EOS]
+    assert [each.alarm for each in pump.status().alarms] == [
+        Alarm.ERI,
+        Alarm.EOS,
+        Alarm.REPLACEMENT_PLANNED,
+    ]
     delivered = pump.truth().actual_delivered_nl
     pump.settle(90 * MONTH)
     assert pump.truth().actual_delivered_nl == delivered
@@ -349,11 +385,12 @@ def test_a_higher_rate_brings_the_indicator_forward_and_a_lower_one_does_not_tak
     """Predicted life is at the basal rate; once indicated, the end is fixed (REQ-20)."""
     pump = Pump.implant(PROFILE, LOWEST, volume_nl=20_000_000)
     pump.settle(80 * MONTH)
-    pump.stage(continuous(2_000_000, 100_000))
-    pump.commit()
-    assert [each.alarm for each in pump.status().alarms] == [Alarm.ERI]
-    pump.stage(LOWEST)
-    pump.commit()
+    declined = {"bridge_decision": BridgeDecision.DECLINED}
+    pump.firmware.stage(replace(continuous(2_000_000, 100_000), **declined))
+    pump.firmware.commit(confirmed_dose_ng=2_000_000)
+    assert [each.alarm for each in pump.status().alarms] == [Alarm.ERI, Alarm.REPLACEMENT_PLANNED]
+    pump.firmware.stage(replace(LOWEST, **declined))
+    pump.firmware.commit()
     assert pump.status().eri_at_ms == 80 * MONTH
     assert pump.next_due_ms() == 80 * MONTH + 90 * DAY
 
@@ -362,25 +399,27 @@ def test_nothing_clears_the_end_of_service() -> None:
     """Programming, bolus and refill are refused; it may be acknowledged, and goes on (REQ-20)."""
     pump = new_pump()
     pump.settle(84 * MONTH - 1)
-    pump.update_reservoir(ReservoirUpdate(programmer_id=1, order_number=1, volume_nl=10_000_000))
-    pump.stage(continuous(900_000))
+    pump.firmware.update_reservoir(
+        ReservoirUpdate(programmer_id=1, order_number=1, volume_nl=10_000_000)
+    )
+    pump.firmware.stage(continuous(900_000))
     pump.settle(84 * MONTH)
     for act in (
-        lambda: pump.stage(continuous()),
-        pump.commit,
-        lambda: pump.order_bolus(bolus()),
-        lambda: pump.update_reservoir(
+        lambda: pump.firmware.stage(continuous()),
+        pump.firmware.commit,
+        lambda: pump.firmware.order_bolus(bolus()),
+        lambda: pump.firmware.update_reservoir(
             ReservoirUpdate(programmer_id=1, order_number=2, volume_nl=10_000_000)
         ),
     ):
         with pytest.raises(Refused, match="END_OF_SERVICE"):
             act()
-    pump.acknowledge(Alarm.EOS)
-    pump.silence(Alarm.EOS, 60_000)
-    pump.set_clock(LATEST_LOCAL_MS)
-    pump.test_alarm(AlarmClass.CRITICAL)
-    pump.roll_back()
-    eos = pump.status().alarms[-1]
+    pump.firmware.acknowledge(Alarm.EOS)
+    pump.firmware.silence(Alarm.EOS, 60_000)
+    pump.firmware.set_clock(LATEST_LOCAL_MS)
+    pump.firmware.test_alarm(AlarmClass.CRITICAL)
+    pump.firmware.roll_back()
+    (eos,) = [each for each in pump.status().alarms if each.alarm is Alarm.EOS]
     assert (eos.alarm, eos.active, eos.acknowledged) == (Alarm.EOS, True, True)
     assert pump.next_due_ms() is None
     assert pump.status().low_reservoir_at_ms is None

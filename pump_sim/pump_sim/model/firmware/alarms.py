@@ -28,29 +28,129 @@ class AlarmClass(Enum):
 
 
 class Alarm(Enum):
-    """The alarms, numbered as in domain.md 3.2."""
+    """The alarms, numbered as in domain.md 3.2.
+
+    The numbers that are missing are no alarms: 6 and 16 are records of the log, 12 is a hold
+    without a tone, 13 and 14 are faults that no pump of this kind can notice, and 17 needs sessions
+    with keys.
+    """
 
     LOW_RESERVOIR = 1
     EMPTY_RESERVOIR = 2
     ERI = 3
     EOS = 4
+    MOTOR_STALL = 5
     STOPPED_TOO_LONG = 7
+    CRITICAL_MEMORY_ERROR = 8
+    MEMORY_ERROR = 9
+    SAFE_STATE = 10
+    UPDATE_INCOMPLETE = 11
+    REPLACEMENT_PLANNED = 15
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """What the alarm table says of an alarm (domain.md 3.2)."""
+    """What the alarm table says of an alarm (domain.md 3.2). The texts are for the reference."""
 
     alarm_class: AlarmClass
     latches: bool
+    sounds: bool = True
+    trigger: str
+    effect: str
+    clears: str
+    source: str
 
 
 RULES = {
-    Alarm.LOW_RESERVOIR: Rule(AlarmClass.NON_CRITICAL, latches=False),
-    Alarm.EMPTY_RESERVOIR: Rule(AlarmClass.CRITICAL, latches=True),
-    Alarm.ERI: Rule(AlarmClass.NON_CRITICAL, latches=True),
-    Alarm.EOS: Rule(AlarmClass.CRITICAL, latches=True),
-    Alarm.STOPPED_TOO_LONG: Rule(AlarmClass.CRITICAL, latches=False),
+    Alarm.LOW_RESERVOIR: Rule(
+        alarm_class=AlarmClass.NON_CRITICAL,
+        latches=False,
+        trigger="the believed volume is at or below the threshold of the prescription",
+        effect="infusion goes on",
+        clears="a reservoir update above the threshold, or a lower threshold",
+        source="P23, P26; threshold unverified",
+    ),
+    Alarm.EMPTY_RESERVOIR: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="the believed volume is used up",
+        effect="infusion stops; a running bolus ends",
+        clears="a reservoir update; infusion resumes",
+        source="P23",
+    ),
+    Alarm.ERI: Rule(
+        alarm_class=AlarmClass.NON_CRITICAL,
+        latches=True,
+        trigger="90 days before the end of service, by age or by charge",
+        effect="infusion goes on",
+        clears="never; only another pump ends it",
+        source="P7, P8, P23",
+    ),
+    Alarm.EOS: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="90 days after ERI, or the battery fails",
+        effect="infusion stops for ever",
+        clears="never; only another pump ends it",
+        source="P7, P8, P23",
+    ),
+    Alarm.MOTOR_STALL: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=False,
+        trigger="steps that were commanded are not taken for 20 min",
+        effect="nothing flows while the motor stands; the pump goes on trying",
+        clears="the motor turns again, and the pump has registered it",
+        source="P10, P23; 20 min unverified",
+    ),
+    Alarm.STOPPED_TOO_LONG: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=False,
+        trigger="the mode has been STOPPED for 48 h; one stop after another is one stop",
+        effect="nothing flows, as prescribed",
+        clears="a prescription of another mode",
+        source="P23",
+    ),
+    Alarm.CRITICAL_MEMORY_ERROR: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="both copies of the prescription are damaged",
+        effect="safe state: the minimum rate, and the drug is not known",
+        clears="a new prescription",
+        source="P23; detail unverified",
+    ),
+    Alarm.MEMORY_ERROR: Rule(
+        alarm_class=AlarmClass.NON_CRITICAL,
+        latches=True,
+        trigger="one copy of the prescription, or the note, is damaged",
+        effect="infusion goes on; a copy is mended from the other",
+        clears="the prescription, or the note, is written anew",
+        source="P23; detail unverified",
+    ),
+    Alarm.SAFE_STATE: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="a reset, whatever its cause",
+        effect="the minimum rate instead of the old prescription",
+        clears="a new prescription",
+        source='P16 ("very low level"); detail unverified',
+    ),
+    Alarm.UPDATE_INCOMPLETE: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="a staged prescription was neither committed nor rolled back in time",
+        effect="the old prescription goes on",
+        clears="a commit, or a roll-back",
+        source="derived; the hazard: P23b",
+    ),
+    Alarm.REPLACEMENT_PLANNED: Rule(
+        alarm_class=AlarmClass.NON_CRITICAL,
+        latches=False,
+        sounds=False,
+        trigger="the date for which the replacement of the pump is planned",
+        effect="infusion goes on",
+        clears="never; only another pump ends it",
+        source="P7, P29",
+    ),
 }
 
 
@@ -120,6 +220,11 @@ class AlarmRecord:
         return self.cleared_at_ms is None
 
     @property
+    def sounds(self) -> bool:
+        """Whether it has a tone now or, once silence is over, again."""
+        return self.active and RULES[self.alarm].sounds
+
+    @property
     def listed(self) -> bool:
         """Whether it is to be shown: active, or latched and never acknowledged (REQ-17)."""
         return self.active or (self.latches and not self.acknowledged)
@@ -168,6 +273,11 @@ class Alarms:
             records.sort(key=lambda each: each.alarm.value)
         return replace(self, records=tuple(records))
 
+    def with_critical_interval(self, interval_ms: int) -> "Alarms":
+        """With another interval of the critical tone; the alarms keep their phase."""
+        critical = replace(self.signals.critical, interval_ms=interval_ms)
+        return replace(self, signals=replace(self.signals, critical=critical))
+
     def tested(self, alarm_class: AlarmClass, at_ms: int) -> "Alarms":
         """With the tone of a class sounding once, from now."""
         end = at_ms + self.signals.for_class(alarm_class).duration_ms
@@ -195,7 +305,7 @@ class Alarms:
         critical_from = self._critical_from()
         found: Tone | None = None
         for record in self.records:
-            if not record.active:
+            if not record.sounds:
                 continue
             signal = self.signals.for_class(record.alarm_class)
             start = record.next_start(after_ms, signal.interval_ms)
@@ -220,7 +330,7 @@ class Alarms:
             signal = self.signals.for_class(record.alarm_class)
             start = record.last_start(at_ms, signal.interval_ms)
             end = start + signal.duration_ms
-            if record.active and at_ms < end and start >= record.silenced_until_ms:
+            if record.sounds and at_ms < end and start >= record.silenced_until_ms:
                 yield Tone(record.alarm_class, record.alarm, start, end)
 
     def _critical_from(self) -> int | None:

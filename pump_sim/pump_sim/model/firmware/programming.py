@@ -7,10 +7,11 @@ from pump_sim.model.prescription import Mode, Prescription
 
 @dataclass(frozen=True, slots=True)
 class Programming:
-    """Current and pending prescription. Each commit raises `version`, which begins at 1.
+    """Current and pending prescription. Each change of the current one raises `version` from 1.
 
     `since_ms` is when the current one was put in force, `stopped_since_ms` when the pump was
-    stopped, None unless it is.
+    stopped, None unless it is. `incomplete` says that an update was begun and left; `safe` that the
+    pump itself went to its safe state, and waits to be programmed.
     """
 
     current: Prescription
@@ -18,14 +19,16 @@ class Programming:
     since_ms: int = 0
     pending: Prescription | None = None
     stopped_since_ms: int | None = None
+    incomplete: bool = False
+    safe: bool = False
 
     def staged(self, prescription: Prescription) -> "Programming":
         """With a pending prescription, in place of any other that was pending."""
         return replace(self, pending=prescription)
 
-    def rolled_back(self) -> "Programming":
-        """Without a pending prescription."""
-        return replace(self, pending=None)
+    def rolled_back(self, *, incomplete: bool = False) -> "Programming":
+        """Without a pending prescription; one that expired leaves an update `incomplete`."""
+        return replace(self, pending=None, incomplete=incomplete)
 
     def committed(self, prescription: Prescription, at_ms: int) -> "Programming":
         """With that prescription in force, whole or not at all (REQ-23), and nothing pending."""
@@ -36,4 +39,11 @@ class Programming:
             stopped_since_ms = at_ms if already is None else already
         return Programming(
             prescription, self.version + 1, since_ms=at_ms, stopped_since_ms=stopped_since_ms
+        )
+
+    def in_safe_state(self, prescription: Prescription, at_ms: int) -> "Programming":
+        """With the prescription of the safe state in force, and nothing pending."""
+        incomplete = self.incomplete
+        return Programming(
+            prescription, self.version + 1, since_ms=at_ms, incomplete=incomplete, safe=True
         )

@@ -4,11 +4,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from pump_sim.model.events import TherapyLog
+from pump_sim.model.firmware.alarms import Alarm
 from pump_sim.model.firmware.ledger import Ledger
 from pump_sim.model.firmware.service import ServiceState
 from pump_sim.model.firmware.state import FirmwareState
-from pump_sim.model.prescription import check_prescription
 from pump_sim.model.profile import Profile
+from pump_sim.model.rules import check_prescription
 from pump_sim.model.units import UNITS_PER_NL
 
 
@@ -23,6 +24,10 @@ class Check(Enum):
     """The therapy log is an unbroken sequence in order of time."""
     BATTERY = 4
     """The pump has not reached the end of its service."""
+    MEMORY = 5
+    """Both copies of the prescription and the note are as they were written."""
+    MOTOR = 6
+    """No stall is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +46,8 @@ def self_test(profile: Profile, firmware: FirmwareState) -> tuple[CheckResult, .
         CheckResult(Check.LEDGER, _ledger_is_sound(firmware.ledger, profile)),
         CheckResult(Check.LOG, _log_is_unbroken(firmware.log)),
         CheckResult(Check.BATTERY, firmware.service.state is not ServiceState.EOS),
+        CheckResult(Check.MEMORY, not firmware.memory.worn),
+        CheckResult(Check.MOTOR, not firmware.alarms.is_active(Alarm.MOTOR_STALL)),
     )
 
 

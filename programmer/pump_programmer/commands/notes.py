@@ -1,0 +1,56 @@
+"""Commands about the pump's clock and the clinician's note."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import typer
+
+from pump_programmer import arguments
+from pump_programmer.commands.common import AsJson, conversation
+from pump_programmer.jsonable import Json, fields_of
+from pump_programmer.times import clock_text, parse_clock
+
+
+def clock(
+    context: typer.Context,
+    new: Annotated[
+        str | None,
+        typer.Option("--set", metavar="TIME", help='As 2026-11-22T10:00, or "now".'),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or set the pump's local clock. No timer, alarm or service date moves."""
+    now = datetime.now(tz=UTC).astimezone()
+    clock_ms = None if new is None else parse_clock(new, now, "--set")
+    with conversation(context, as_json) as (programmer, terminal):
+        identity = programmer.identify()
+        if clock_ms is None:
+            status = programmer.interrogate()
+            result: dict[str, Json] = {"clock_ms": status.clock_ms, "at_ms": status.at_ms}
+            text = f"The pump's clock shows {clock_text(status.clock_ms)}."
+        else:
+            was_set = programmer.set_clock(clock_ms)
+            result = fields_of(was_set)
+            text = (
+                f"The pump's clock showed {clock_text(was_set.old_clock_ms)} "
+                f"and now shows {clock_text(was_set.new_clock_ms)}."
+            )
+        terminal.answer(identity, result, lambda screens: screens.say(text))
+
+
+def note(
+    context: typer.Context,
+    new: Annotated[
+        str | None,
+        typer.Option("--set", metavar="TEXT", help="At most 128 bytes; nothing in it clears it."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show or write the note of the clinicians on the pump. Never asks."""
+    arguments.check_note(new)
+    with conversation(context, as_json) as (programmer, terminal):
+        identity = programmer.identify()
+        if new is not None:
+            programmer.write_note(new)
+        found = programmer.read_note()
+        terminal.answer(identity, fields_of(found), lambda screens: screens.note(found))

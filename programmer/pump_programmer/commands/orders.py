@@ -1,0 +1,175 @@
+"""Commands that order something once: boluses and reservoir updates."""
+
+from typing import Annotated
+
+import typer
+
+from pump_programmer import arguments
+from pump_programmer.arguments import UsageError, naming_first
+from pump_programmer.commands.common import (
+    QUANTITY,
+    AsJson,
+    Yes,
+    conversation,
+    status_after,
+)
+from pump_programmer.errors import NotConfirmed, ProgrammerError, PumpRefused
+from pump_programmer.facts import BolusPreview
+from pump_programmer.jsonable import fields_of
+from pump_programmer.phrases import when
+from pump_programmer.programmer import Programmer
+from pump_programmer.values import concentration_in_force
+from pump_programmer.words import allowed_from_ms, spaced
+from pump_protocol import units
+from pump_protocol.codes import Field
+from pump_protocol.messages import Drug
+
+
+def bolus(
+    context: typer.Context,
+    dose: Annotated[str | None, typer.Option(metavar=QUANTITY, help='As "50 mcg".')] = None,
+    priming: Annotated[
+        str | None,
+        typer.Option(metavar=QUANTITY, help='Volume of a priming bolus, as "0.34 mL".'),
+    ] = None,
+    duration: Annotated[str | None, typer.Option(metavar=QUANTITY, help='As "10 min".')] = None,
+    abort: Annotated[
+        bool, typer.Option("--abort", help="End the running bolus; never asks.")
+    ] = False,
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Deliver a single or a priming bolus, or end one.
+
+    A bolus is delivered on top of the basal rate. --priming fills the tubing in the pump and the
+    catheter. --abort ends a bolus of any kind at once and never asks, because less drug is what is
+    wanted then; the basal rate goes on.
+    """
+    if abort:
+        if dose is not None or duration is not None or priming is not None:
+            raise UsageError("--abort goes with none of --dose, --priming and --duration")
+        _abort_bolus(context, as_json)
+        return
+    if (dose is None) is (priming is None) or duration is None:
+        raise UsageError("give --dose and --duration, or --priming and --duration, or --abort")
+    dose_ng = arguments.parsed(units.DOSE, dose, "--dose")
+    priming_nl = arguments.parsed(units.VOLUME, priming, "--priming")
+    duration_ms = units.DURATION.parse(duration, "--duration")
+    with conversation(context, as_json) as (programmer, terminal):
+        identity = programmer.identify()
+        current = programmer.read_prescription().prescription
+        concentration_in_force(current)
+        if priming_nl is not None:
+            preview = _priming(current.drugs[0], priming_nl, duration_ms)
+        else:
+            assert dose_ng is not None
+            preview = _single(current.drugs[0], dose_ng, duration_ms)
+            arguments.check_bolus(dose or "", preview.volume_nl, identity)
+        if terminal.shows:
+            before = programmer.interrogate()
+            terminal.preview(identity, lambda screens: screens.bolus_preview(preview, before))
+        if not yes and not terminal.confirm("Deliver this bolus?"):
+            raise NotConfirmed("not confirmed: no bolus was ordered")
+        with naming_first(
+            Field.BOLUS_DOSE, Field.PRIMING_VOLUME, Field.BOLUS_VOLUME, Field.BOLUS_DURATION
+        ):
+            concentration = preview.drug.concentration_ng_per_ml
+            if preview.primes:
+                ordered = programmer.order_priming(
+                    preview.volume_nl, duration_ms, concentration_ng_per_ml=concentration
+                )
+            else:
+                ordered = programmer.order_bolus(
+                    preview.dose_ng, duration_ms, concentration_ng_per_ml=concentration
+                )
+        status = status_after(programmer)
+        terminal.report_done(
+            identity,
+            fields_of(ordered),
+            status,
+            lambda screens: screens.bolus(ordered, status),
+        )
+
+
+def _single(drug: Drug, dose_ng: int, duration_ms: int) -> BolusPreview:
+    volume_nl = units.volume_for_dose(dose_ng, drug.concentration_ng_per_ml)
+    return BolusPreview(False, drug, dose_ng, volume_nl, duration_ms)
+
+
+def _priming(drug: Drug, volume_nl: int, duration_ms: int) -> BolusPreview:
+    dose_ng = units.dose_for_rate(volume_nl, drug.concentration_ng_per_ml)
+    return BolusPreview(True, drug, dose_ng, volume_nl, duration_ms)
+
+
+def _abort_bolus(context: typer.Context, as_json: bool) -> None:
+    with conversation(context, as_json) as (programmer, terminal):
+        identity, aborted = programmer.identify(), programmer.abort_bolus()
+        delivered = units.format_volume(aborted.delivered_nl)
+        order = f" of order {aborted.order_number}" if aborted.order_number else ""
+        terminal.answer(
+            identity,
+            fields_of(aborted),
+            lambda screens: screens.say(
+                f"The {spaced(aborted.kind)}{order} has ended; {delivered} were delivered."
+            ),
+        )
+
+
+def patient_bolus(context: typer.Context, as_json: AsJson = False) -> None:
+    """Ask for the bolus that is prescribed, as the patient does. Never asks back.
+
+    This plays the patient's handset. The pump keeps to what is prescribed: it refuses within the
+    lockout, and when the boluses of 24 h are used.
+    """
+    with conversation(context, as_json) as (programmer, terminal):
+        identity = programmer.identify()
+        try:
+            started = programmer.request_patient_bolus()
+        except PumpRefused as refused:
+            raise _saying_when(refused, programmer) from refused.__cause__
+        status = status_after(programmer)
+        terminal.report_done(
+            identity,
+            fields_of(started),
+            status,
+            lambda screens: screens.patient_bolus(started, status),
+        )
+
+
+def _saying_when(refused: PumpRefused, programmer: Programmer) -> PumpRefused:
+    """The refusal, with the time from which another bolus is allowed, if that is why."""
+    allowed_ms = allowed_from_ms(refused.refusal)
+    if allowed_ms is None:
+        return refused
+    try:
+        status = programmer.interrogate()
+    except ProgrammerError:
+        return refused  # what was refused is known, and worth more than when it would not be
+    return refused.hinting(f"The next one may be asked for from {when(status, allowed_ms)}.")
+
+
+def refill(
+    context: typer.Context,
+    volume: Annotated[
+        str,
+        typer.Option(metavar=QUANTITY, help='Usable volume after the refill, as "20 mL".'),
+    ],
+    yes: Yes = False,
+    as_json: AsJson = False,
+) -> None:
+    """Tell the pump what the reservoir holds after a refill. It measures nothing: it believes."""
+    volume_nl = units.VOLUME.parse(volume, "--volume")
+    with conversation(context, as_json) as (programmer, terminal):
+        identity, before = programmer.identify(), programmer.interrogate()
+        terminal.preview(identity, lambda screens: screens.refill_preview(before, volume_nl))
+        if not yes and not terminal.confirm("Tell the pump so?"):
+            raise NotConfirmed("not confirmed: the believed volume is unchanged")
+        updated = programmer.refill(volume_nl)
+        status = status_after(programmer)
+        low_at_ms = None if status is None else status.low_reservoir_at_ms
+        terminal.report_done(
+            identity,
+            {**fields_of(updated), "low_reservoir_at_ms": low_at_ms},
+            status,
+            lambda screens: screens.refill(updated, status),
+        )

@@ -1,0 +1,112 @@
+"""How a request at the door fails: an error on one line, for programs and for people."""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import Any, Final
+
+from pump_sim.model.refusals import Reason, Refused
+from pump_sim.ports import PortError
+
+LONGEST_VALUE: Final = 200
+"""Characters of a value that is given back in an error; a state may be megabytes long."""
+
+CODES: Final = {
+    "bad_line": "the line is no JSON object in UTF-8; the connection lives on",
+    "line_too_long": "the line is longer than 8 MiB; it was skipped",
+    "too_many_clients": "the door serves no more clients; this connection is closed",
+    "unknown_command": "`do` names no command",
+    "unknown_field": "a field is none of this command's, or none of this fault's",
+    "missing_field": "a field is missing",
+    "bad_value": "a value is of the wrong type or out of range",
+    "unknown_pump": "`pump` names no pump of this process, or is missing where there are several",
+    "unknown_fault": "there is no fault of that name, or none of that number",
+    "refused": "the pump itself refuses; `reasons` has every reason",
+    "bad_state": "a state cannot be loaded; `field` is the key that is wrong",
+}
+"""Every code of an error, and what it means."""
+
+
+class DoorError(PortError):
+    """A door cannot be opened; the message says which and why."""
+
+
+class ControlError(Exception):
+    """A request cannot be carried out; nothing has happened.
+
+    `field` is the part of the request that is at fault, `value` what was given and `allowed` what
+    would have been accepted: a list of names, or limits with their unit.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        field: str | None = None,
+        value: object = None,
+        allowed: object = None,
+    ) -> None:
+        assert code in CODES, code
+        super().__init__(message)
+        self.code = code
+        self.message = message
+        self.field = field
+        self.value = value
+        self.allowed = allowed
+        self.reasons: list[dict[str, Any]] = []
+
+    def as_json(self) -> dict[str, Any]:
+        """The error of an answer."""
+        told: dict[str, Any] = {
+            "code": self.code,
+            "message": self.message,
+            "field": self.field,
+            "value": _short(self.value),
+            "allowed": self.allowed,
+        }
+        return {**told, "reasons": self.reasons} if self.reasons else told
+
+
+def unknown(code: str, kind: str, name: object, known: Iterable[str], field: str) -> ControlError:
+    """The error of a name that does not exist: it tells those that do, and the nearest."""
+    names = list(known)
+    near = get_close_matches(name, names, n=1) if isinstance(name, str) else []
+    guess = f" Did you mean {near[0]}?" if near else ""
+    message = f"{kind} {shown(name)} is unknown. Known are {', '.join(names) or 'none'}.{guess}"
+    return ControlError(code, message, field=field, value=name, allowed=names)
+
+
+def out_of_range(name: str, value: int, low: int, high: int, unit: str) -> ControlError:
+    """The error of a number beyond its limits, both of which are allowed."""
+    message = f"{name} = {value}: allowed are {low:,} to {high:,} {unit}".rstrip()
+    allowed = {"minimum": low, "maximum": high, "unit": unit}
+    return ControlError("bad_value", message, field=name, value=value, allowed=allowed)
+
+
+def refused(error: Refused) -> ControlError:
+    """What the pump refuses, in the door's words."""
+    told = ControlError("refused", f"the pump refuses: {error}")
+    told.reasons = [_reason(each) for each in error.reasons]
+    return told
+
+
+def _reason(reason: Reason) -> dict[str, Any]:
+    return {
+        "code": reason.code.name.lower(),
+        "field": reason.field.name.lower(),
+        "value": reason.value,
+        "minimum": reason.minimum,
+        "maximum": reason.maximum,
+    }
+
+
+def shown(value: object) -> str:
+    """A value in a message: short, however long it is."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _short(value: object) -> object:
+    if value is None or isinstance(value, bool | float):
+        return value
+    return value if len(repr(value)) <= LONGEST_VALUE else f"{repr(value)[: LONGEST_VALUE - 3]}..."
