@@ -41,19 +41,21 @@ class Forecast:
     the end of service is never reached: its moment is None. So are ERI, EOS and the replacement
     that is planned before them, in a pump whose service life is not limited.
 
-    Each moment is worked out when it is first asked for. A life is mostly a chain of next dues, and
-    for those it is enough to know that the far moments are far.
+    Most moments are worked out when they are first asked for. A life is mostly a chain of next
+    dues, and for those it is enough to know that the far moments are far.
     """
 
     def __init__(self, profile: Profile, firmware: FirmwareState) -> None:
         self._profile = profile
         self._firmware = firmware
+        threshold_nl = firmware.programming.current.low_reservoir_threshold_nl
+        self._low_at_ms = _level_moment(firmware, Alarm.LOW_RESERVOIR, threshold_nl)
+        self.next_due = self._next_due()
+        """What falls due next, and when; None if nothing ever will."""
 
     # --- What is next ----------------------------------------------------------------------------
 
-    @cached_property
-    def next_due(self) -> tuple[int, Due] | None:
-        """What falls due next, and when; None if nothing ever will."""
+    def _next_due(self) -> tuple[int, Due] | None:
         first = self._next_of_therapy()
         service = self._firmware.service
         if service.state is ServiceState.EOS:
@@ -181,11 +183,6 @@ class Forecast:
         return None if beyond else moment_ms
 
     # --- Volumes ---------------------------------------------------------------------------------
-
-    @cached_property
-    def _low_at_ms(self) -> int | None:
-        threshold_nl = self._firmware.programming.current.low_reservoir_threshold_nl
-        return _level_moment(self._firmware, Alarm.LOW_RESERVOIR, threshold_nl)
 
     @cached_property
     def _empty_at_ms(self) -> int | None:

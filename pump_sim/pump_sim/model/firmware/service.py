@@ -83,7 +83,14 @@ class Service:
         """Whether the replacement indicator falls due by then, which is not before now."""
         if self.eri_at_ms is not None:
             return self.eri_at_ms <= moment_ms
-        return moment_ms >= _eri_by_age(profile) or _spent_by(profile, outlay, moment_ms)
+        if moment_ms >= _eri_by_age(profile):
+            return True
+        # No pump drains faster than at its highest flow; mostly that is answer enough.
+        worst = profile.battery_idle_drain_per_ms
+        worst += profile.battery_drain_per_ledger_unit * profile.max_rate_nl_per_day
+        if worst * (moment_ms - outlay.at_ms) < _charge_until_eri(profile, outlay):
+            return False
+        return _spent_by(profile, outlay, moment_ms)
 
 
 def _eri_by_age(profile: Profile) -> int:
