@@ -18,6 +18,7 @@ from pump_sim.model.firmware.infusion import Infusion
 from pump_sim.model.firmware.memory import Region, check_note
 from pump_sim.model.firmware.selftest import CheckResult, self_test
 from pump_sim.model.firmware.service import ServiceState, battery_remaining_ppm
+from pump_sim.model.firmware.state import FirmwareState
 from pump_sim.model.orders import (
     BolusKind,
     ReservoirResult,
@@ -439,7 +440,7 @@ class Firmware(Infusion):
             replacement_planned_at_ms=outlook.replacement_at_ms,
             bolus=None if running is None else running.report(self.at_ms),
             last_bolus=self.delivery.last_bolus,
-            next_periodic_at_ms=outlook.before_eos(self._next_periodic_ms()),
+            next_periodic_at_ms=outlook.before_eos(self._next_periodic_ms(state)),
             patient=self._patient_boluses_left(),
             alarms=self.alarms.records,
             critical_interval_ms=self.alarms.signals.critical.interval_ms,
@@ -448,11 +449,11 @@ class Firmware(Infusion):
             access_log=self.access_log.range,
         )
 
-    def _next_periodic_ms(self) -> int | None:
+    def _next_periodic_ms(self, state: FirmwareState) -> int | None:
         """When the next periodic bolus begins, or what is put off of one."""
         if self.delivery.put_off is not None and self.delivery.bolus is not None:
             return self.delivery.bolus.curve.ends_at_ms
-        return self.state().next_periodic_ms(self.at_ms + 1)
+        return state.next_periodic_ms(self.at_ms + 1)
 
     def _patient_boluses_left(self) -> PatientBolusState | None:
         prescribed, boluses = self.prescription.patient, self.patient_boluses

@@ -149,7 +149,7 @@ class Forecast:
             return None  # the end came before anybody could plan for it
         return max(0, eos_at_ms - self._profile.replacement_lead_ms)
 
-    @cached_property
+    @property
     def low_reservoir_if_eager_ms(self) -> int | None:
         """The low-reservoir moment if the patient asks for every bolus at once (REQ-19).
 

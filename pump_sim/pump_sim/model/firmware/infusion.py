@@ -3,6 +3,7 @@
 It knows nothing of clinicians' sessions with the pump, only what they ordered to flow.
 """
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from pump_sim.model.course import BolusCurve
@@ -38,7 +39,7 @@ _STARTED = {
 }
 
 
-class Infusion(Core):
+class Infusion(Core, ABC):
     """What flows, and what becomes of it as time passes."""
 
     def __init__(self, profile: Profile, state: FirmwareState) -> None:
@@ -127,9 +128,9 @@ class Infusion(Core):
         if not self.check_memory():
             self.prescription_lost()
 
+    @abstractmethod
     def prescription_lost(self) -> None:
         """Both copies are damaged: what then, is for the layer above to say."""
-        raise NotImplementedError
 
     def after_change(self) -> None:
         """What a change brings about at once: conditions end, flow resumes, moments fall due."""
