@@ -20,7 +20,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[plot]'
 	@touch $(READY)
 
 demo: $(READY)  ## A programmer, a pump and a low-reservoir alarm, in under 20 seconds
@@ -28,7 +28,7 @@ demo: $(READY)  ## A programmer, a pump and a low-reservoir alarm, in under 20 s
 
 test: $(READY)  ## Run all tests, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 

@@ -8,8 +8,9 @@ from statistics import median
 from benchmarks.figures import Figure
 from pump_sim.model.course import BolusCurve, Course, Cycle, Segment
 from pump_sim.model.hardware.catheter import Catheter
+from pump_sim.model.hardware.crossing import below
 from pump_sim.model.hardware.flow import FlowHistory, FlowPiece, Therapy
-from pump_sim.model.hardware.patient import EffectBelow, Patient
+from pump_sim.model.hardware.patient import Patient
 from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
 from pump_sim.model.units import DAY_MS, HOUR_MS, PPM, UNITS_PER_NL, WEEK_MS
 
@@ -93,8 +94,8 @@ def run() -> list[Figure]:
     at_ms = YEAR_MS + 5 * HOUR_MS
     assert patient.view(steady, at_ms).effect_ppm == PPM
     stop = begun(disturbed, at_ms, Course())
-    below = EffectBelow(150_000)
-    assert patient.first_moment(stop, below, at_ms, at_ms + DAY_MS) is not None
+    little = below(150_000)
+    assert patient.first_moment(stop, little, at_ms, at_ms + DAY_MS) is not None
 
     events = [next_piece(steady, YEAR_MS + day * DAY_MS, WEEK) for day in range(500)]
     recording = microseconds(lambda: appended(events, steady)) / len(events)
@@ -113,7 +114,7 @@ def run() -> list[Figure]:
         ),
         Figure(
             "the moment at which an effect is lost",
-            microseconds(lambda: patient.first_moment(stop, below, at_ms, at_ms + DAY_MS)),
+            microseconds(lambda: patient.first_moment(stop, little, at_ms, at_ms + DAY_MS)),
             "us",
         ),
         Figure("an event, told to the flow history", recording, "us", 1),

@@ -56,7 +56,7 @@ def _split(help_text: str) -> tuple[str, str]:
 
 def _parameter(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        name = parameter.metavar.strip("[]")
+        name = parameter.metavar.replace("[", "").replace("]", "")
         return f"`{name}`" if parameter.required else f"`[{name}]`"
     names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
     takes_value = not (parameter.is_flag or parameter.secondary_opts)

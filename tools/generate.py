@@ -18,10 +18,12 @@ import control_tables
 import fault_tables
 import golden_vectors
 import json_tables
+import link_fault_tables
 import log_tables
 import mode_tables
 import profile_tables
 import requirement_tables
+import scenario_tables
 import wire_tables
 import wire_worked
 from golden_files import ROOT, write_or_check
@@ -36,6 +38,8 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "json-results": json_tables.results,
     "json-parts": json_tables.parts,
     "json-log-events": log_tables.events_in_json,
+    # scenario-file.md
+    **scenario_tables.blocks(),
     # profiles.md
     "profile-figures": profile_tables.figures,
     "profile-limits": profile_tables.limits,
@@ -61,6 +65,11 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     # faults.md
     "fault-list": fault_tables.overview,
     **fault_tables.blocks(),
+    # link-faults.md
+    "link-fault-kinds": link_fault_tables.kinds,
+    "link-fault-keys": link_fault_tables.keys,
+    "link-fault-file": link_fault_tables.file_keys,
+    "link-fault-messages": link_fault_tables.messages,
     # requirements.md
     "requirements": requirement_tables.overview,
     "requirement-tests": requirement_tables.tests_of_each,

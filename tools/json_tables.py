@@ -9,6 +9,8 @@ from typing import Any, Union, get_args, get_origin, get_type_hints
 from markdown_table import summary, table
 from pump_programmer import cautions, review
 from pump_programmer.programmer import Programmed, Staged
+from pump_programmer.report import Report
+from pump_programmer.residual import Residual
 from pump_protocol import layouts
 from pump_protocol import messages as m
 
@@ -21,6 +23,7 @@ RESULTS: dict[str, type] = {
     "patient-bolus": m.PatientBolusStarted,
     "bolus --abort": m.BolusAborted,
     "refill": m.ReservoirUpdated,
+    "report": Report,
     "log": m.LogPage,
     "log --access": m.AccessLogPage,
     "silence, acknowledge": m.AlarmAcknowledged,
@@ -43,6 +46,19 @@ MORE: dict[str, dict[str, tuple[str, str]]] = {
             "the prescription that is staged and not in force",
         ),
     },
+    "refill": {
+        "low_reservoir_at_ms": (
+            "integer or null",
+            "pump time of the low-reservoir alarm that follows, or null: none, or not known",
+        ),
+        "residual": (
+            "[Residual](#residual)",
+            "what was expected in the reservoir and what was drawn out, before the update",
+        ),
+    },
+    "report": {
+        "html_file": ("string or null", "where the page was written, as `--html` said it"),
+    },
 }
 """Keys that a command adds to those of its answer: what else it read."""
 
@@ -58,8 +74,8 @@ _MEANINGS = {
     (review.Review, "rows"): "every setting that either has, side by side",
     (review.Review, "warnings"): "what a person should think of",
     (cautions.Caution, "text"): "what to think of, in sentences",
-    (cautions.Caution, "source"): "who says so: the number and name of a source, or `derived`, or"
-    " `unverified`",
+    (cautions.Caution, "source"): "who says so: the number and name of a source, `derived`,"
+    " `unverified`, or the pump itself",
     (review.ReviewRow, "setting"): "path of the setting in a Prescription, as `rate_nl_per_day`,"
     " `drugs.0.name`, `days.monday` (its steps) or `patient_boluses.0.lockout_ms`; or of a dose, as"
     " `totals.highest_ng` or `drugs.1.daily_dose_ng`",
@@ -73,6 +89,31 @@ _MEANINGS = {
         review.ReviewRow,
         "change",
     ): "the change in words: a percentage, `new`, `removed`, `changed` or `-`",
+    (Residual, "expected_nl"): "what the pump believed when it was asked, before the update, nL",
+    (Residual, "actual_nl"): "what was drawn out (`--aspirated`), nL, or null: not compared",
+    (Residual, "fill_nl"): "what the pump believed right after the refill before, or at the"
+    " beginning of service, nL, or null: the log does not tell, or nobody asked it",
+    (Residual, "should_have_delivered_nl"): "fill - expected, nL",
+    (Residual, "delivered_nl"): "fill - actual, nL",
+    (Residual, "delivered_ratio_ppm"): "delivered / should have delivered, parts per million, to"
+    " the nearest, ties to even",
+    (Residual, "ratio_judged"): "whether there is a ratio and at least 2 mL should have been"
+    " delivered",
+    (
+        Residual,
+        "ratio_flag",
+    ): "in which direction the exact ratio is more than 14.5 % from 1",
+    (Residual, "why_not"): "why there is no ratio, or why it is not judged; else empty",
+    (Report, "printed_clock_ms"): "clock of the programmer's place when it was read, ms since"
+    " 1970-01-01 00:00 local",
+    (Report, "identity"): "who answered",
+    (Report, "status"): "everything that a clinician sees",
+    (Report, "current"): "the prescription in force",
+    (Report, "pending"): "the prescription that is staged and not in force",
+    (Report, "note"): "the clinicians' note",
+    (Report, "log_since_ms"): "pump time from which on the therapy log was asked for (`--since`)",
+    (Report, "log"): "records of the therapy log from then on, oldest first",
+    (Report, "warnings"): "what a person should think of",
     (Staged, "review"): "what is staged next to what is in force, or null: nothing is staged",
     (Staged, "rolled_back"): "what followed from `--roll-back`, else null",
     (Programmed, "review"): "what was compared",
@@ -99,7 +140,7 @@ def results() -> str:
 def parts() -> str:
     """The keys of the objects inside the answers."""
     found: dict[type, None] = {m.Reason: None}
-    for answer in (*RESULTS.values(), m.PrescriptionReport):
+    for answer in (*RESULTS.values(), m.PrescriptionReport, Residual):
         _collect(answer, found)
     for answer in RESULTS.values():
         found.pop(answer, None)

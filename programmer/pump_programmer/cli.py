@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperCommand
 
 from pump_programmer.arguments import UsageError
-from pump_programmer.commands import alarms, notes, orders, programming, reading
+from pump_programmer.commands import alarms, notes, orders, programming, reading, reporting
 from pump_programmer.commands.common import AsJson, Settings
 from pump_programmer.errors import ProgrammerError
 from pump_programmer.terminal import (
@@ -61,6 +61,7 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "identify": reading.identify,
     "interrogate": reading.interrogate,
     "log": reading.log,
+    "report": reporting.report,
     "self-test": reading.self_test,
     "program": programming.program,
     "staged": programming.staged,

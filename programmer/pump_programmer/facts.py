@@ -12,6 +12,7 @@ from pump_programmer.phrases import (
     volume,
     when,
 )
+from pump_programmer.residual import Residual, ratio_text
 from pump_programmer.times import clock_text
 from pump_programmer.words import spaced
 from pump_protocol import messages as m
@@ -122,10 +123,16 @@ def clinical_facts(status: m.StatusReport, current: m.PrescriptionReport) -> Fac
 
 def status_facts(status: m.StatusReport) -> Facts:
     """What happens now and what is to be expected."""
-    believed = volume(status.believed_volume_nl)
-    capacity = units.format_volume(status.reservoir_capacity_nl)
-    threshold = units.format_volume(status.prescription.low_reservoir_threshold_nl)
-    battery = units.decimal_text(units.nearest(status.battery_remaining_ppm, 1_000), 10)
+    return [
+        *infusion_facts(status),
+        *reservoir_facts(status),
+        *service_facts(status),
+        ("Therapy log", log_range(status.therapy_log)),
+    ]
+
+
+def infusion_facts(status: m.StatusReport) -> Facts:
+    """What flows now, boluses with it."""
     facts = [
         ("Infusing now", units.format_rate(status.infusing_nl_per_day)),
         *(("Bolus", bolus_line(status, bolus)) for bolus in status.boluses),
@@ -133,18 +140,31 @@ def status_facts(status: m.StatusReport) -> Facts:
     ]
     if status.next_periodic_bolus_at_ms is not None:
         facts.append(("Next periodic bolus", when(status, status.next_periodic_bolus_at_ms)))
+    return facts
+
+
+def reservoir_facts(status: m.StatusReport) -> Facts:
+    """What the pump believes to hold, and until when."""
+    believed = volume(status.believed_volume_nl)
+    capacity = units.format_volume(status.reservoir_capacity_nl)
+    threshold = units.format_volume(status.prescription.low_reservoir_threshold_nl)
     return [
-        *facts,
         ("Reservoir", f"{believed} of {capacity}, as the pump believes"),
         ("Low-reservoir alarm", f"{when(status, status.low_reservoir_at_ms)}, at {threshold}"),
         ("Empty", when(status, status.empty_reservoir_at_ms)),
         ("Last refill", when(status, status.last_refill_at_ms)),
+    ]
+
+
+def service_facts(status: m.StatusReport) -> Facts:
+    """What is left of the battery and of the pump's life, and how often it calls."""
+    battery = units.decimal_text(units.nearest(status.battery_remaining_ppm, 1_000), 10)
+    return [
         ("Battery", f"{battery} %, {service(status.service_state)}"),
         ("Replacement planned", when(status, status.replacement_planned_at_ms)),
         ("Replacement due (ERI)", when(status, status.eri_at_ms)),
         ("End of service", when(status, status.eos_at_ms)),
         ("Critical tone", f"every {units.format_duration(status.critical_interval_ms)}"),
-        ("Therapy log", log_range(status.therapy_log)),
     ]
 
 
@@ -202,6 +222,33 @@ def _totals(report: m.PrescriptionReport) -> Facts:
         amount = units.format_daily_dose(totals.with_patient_ng, unit)
         facts.append(("With all patient boluses", amount))
     return facts
+
+
+# --- A refill ------------------------------------------------------------------------------------
+
+
+def residual_facts(residual: Residual, volume_nl: int) -> Facts:
+    """What was expected in the reservoir and what was found, and what it is filled to."""
+    facts = [("Expected residual", f"{volume(residual.expected_nl)}, as the pump believes")]
+    if residual.actual_nl is None:
+        facts.append(("Actual residual", "NOT COMPARED"))
+    else:
+        facts.append(("Actual residual", f"{volume(residual.actual_nl)}, as drawn out"))
+        facts.append(("Delivered ratio", _delivered(residual)))
+    return [*facts, ("Believed after", units.format_volume(volume_nl))]
+
+
+def _delivered(residual: Residual) -> str:
+    """The ratio with what it is made of, and why it is not judged where it is not."""
+    ratio = ratio_text(residual)
+    if not ratio:
+        return f"cannot be told: {residual.why_not}"
+    assert residual.delivered_nl is not None
+    assert residual.should_have_delivered_nl is not None
+    return (
+        f"{ratio} ({volume(residual.delivered_nl)} of {volume(residual.should_have_delivered_nl)} "
+        "since the last refill)" + (residual.why_not and f"; {residual.why_not}")
+    )
 
 
 # --- A bolus to be ordered -----------------------------------------------------------------------

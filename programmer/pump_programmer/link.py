@@ -36,7 +36,9 @@ class Link:
         self._session = Session(
             Role.PROGRAMMER, link_id=secrets.randbelow(2**64 - 1) + 1, retry=retry
         )
-        self._origin_ns = monotonic_ns()
+        # A port may have time of its own, as one within a test's process has.
+        self._monotonic_ns = getattr(transport, "monotonic_ns", monotonic_ns)
+        self._origin_ns = self._monotonic_ns()
         self._broken = False
         self._received_bytes = 0
         self._echoed = False
@@ -131,8 +133,8 @@ class Link:
         return text
 
     def _now_ms(self) -> int:
-        return (monotonic_ns() - self._origin_ns) // _NS_PER_MS
+        return (self._monotonic_ns() - self._origin_ns) // _NS_PER_MS
 
     def _wait_s(self, until_ms: int) -> float:
         """Seconds until link time *until_ms*, to the nanosecond, so that no wait ends too early."""
-        return max(0, self._origin_ns + until_ms * _NS_PER_MS - monotonic_ns()) / 1e9
+        return max(0, self._origin_ns + until_ms * _NS_PER_MS - self._monotonic_ns()) / 1e9

@@ -1,4 +1,4 @@
-"""Published figures of intrathecal baclofen, each with its source; pure.
+"""Published figures of pumps and of intrathecal baclofen, each with its source; pure.
 
 They are those of docs/reference/domain.md, or they say that they are not verified. They are for
 teaching: this is a simulator.
@@ -11,6 +11,11 @@ from typing import Final
 LABEL: Final = "P51: summary of the label of intrathecal baclofen"
 MONOGRAPH: Final = "P48: monograph of intrathecal baclofen"
 BOXED_WARNING: Final = "boxed warning on a public patient page about intrathecal baclofen"
+OVER_INFUSION: Final = "P2: safety alert of 2014 on over-infusion; P4: field safety notice of 2016"
+FLOW_ERROR_PPM: Final = 145_000
+"""Flow error that labels allow, either way (P2, P4)."""
+LEAST_JUDGED_NL: Final = 2_000_000
+"""With less to deliver, what cannot be drawn out would decide; derived (domain.md 4.3, T12)."""
 STRENGTHS_NG_PER_ML: Final = frozenset({500_000, 1_000_000, 2_000_000})
 SCREENING_NG_PER_ML: Final = 50_000
 MINIMUM_AGE_YEARS: Final = 4

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from enum import IntEnum
 from io import TextIOWrapper
+from textwrap import fill
 from typing import TYPE_CHECKING, Final, TextIO
 
 import typer
@@ -23,8 +24,8 @@ from pump_programmer.errors import (
     VerificationFailed,
     WrongPeer,
 )
-from pump_programmer.jsonable import Json, fields_of
 from pump_programmer.words import name_of, reason_text
+from pump_protocol.jsonable import Json, fields_of
 from pump_protocol.messages import Identity, StatusReport
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class ExitCode(IntEnum):
     WRONG_PEER = 9
     NOT_DONE = 10
     OUTPUT_FAILED = 11
+    SELF_TEST_FAILED = 12
     INTERNAL_ERROR = 70
     INTERRUPTED = 130
 
@@ -66,6 +68,7 @@ EXIT_MEANINGS: Final = {
     ExitCode.WRONG_PEER: "what answers speaks another protocol or version",
     ExitCode.NOT_DONE: "the answer was lost, and the request was NOT carried out",
     ExitCode.OUTPUT_FAILED: "done, but the output could not be written",
+    ExitCode.SELF_TEST_FAILED: "the pump has tested itself, and a check FAILED",
     ExitCode.INTERNAL_ERROR: "a bug in pump-programmer: interrogate the pump",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C or a signal",
 }
@@ -81,6 +84,10 @@ _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
     (VerificationFailed, ExitCode.VERIFICATION_FAILED),
     (NotConfirmed, ExitCode.NOT_CONFIRMED),
 )
+
+
+_NARROWEST: Final = 20
+"""Columns below which nobody reads sentences anyway."""
 
 
 class OutputFailed(Exception):
@@ -131,9 +138,8 @@ class Terminal:
             return
         self.answer(identity, {**result, "status": None}, show)
         if not self.as_json:
-            self._say(
-                "Note: done, but the status could not be read afterwards. Interrogate the pump."
-            )
+            note = "Note: done, but the status could not be read afterwards. Interrogate the pump."
+            self._say(_wrapped(note, sys.stderr))
 
     def preview(self, identity: Identity, show: Callable[["Screens"], object]) -> None:
         """Show a person what is about to happen; programs are spared it."""
@@ -202,7 +208,7 @@ class Terminal:
             error: dict[str, Json] = {"kind": kind, "message": message, "reasons": reasons or []}
             self._say(json.dumps({"error": error}, ensure_ascii=not _is_unicode(sys.stderr)))
         else:
-            self._say(f"Error: {message}")
+            self._say(_wrapped(f"Error: {message}", sys.stderr))
 
     @staticmethod
     def _say(text: str) -> None:
@@ -255,6 +261,23 @@ def abandon(stream: TextIO | None) -> None:
 
 def _is_terminal(stream: TextIO | None) -> bool:
     return stream is not None and not stream.closed and stream.isatty()
+
+
+def _wrapped(text: str, stream: TextIO | None) -> str:
+    """*text* with its lines broken between words, where a person reads them on a terminal."""
+    # A dumb one is a window of an editor, which breaks lines by itself, or a test.
+    if stream is None or not _is_terminal(stream) or os.environ.get("TERM") == "dumb":
+        return text
+    try:
+        columns = os.get_terminal_size(stream.fileno()).columns
+    except (OSError, ValueError):
+        return text
+    if columns < _NARROWEST:  # also a terminal that does not know its size, which says 0
+        return text
+    return "\n".join(
+        fill(line, columns, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )
 
 
 def _is_unicode(stream: TextIO | None) -> bool:

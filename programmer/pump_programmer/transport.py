@@ -8,9 +8,9 @@ import os
 import re
 import select
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from math import ceil
-from time import monotonic
+from time import monotonic, monotonic_ns
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
@@ -240,13 +240,14 @@ class _PyserialTransport:
     def __init__(self, address: str, port: serial.Serial | protocol_socket.Serial):
         self._address = address
         self._port = port
+        self.monotonic_ns: Callable[[], int] = getattr(port, "monotonic_ns", monotonic_ns)
 
     def read(self, timeout_s: float) -> bytes:
-        give_up_at = monotonic() + timeout_s
+        give_up_at_ns = self.monotonic_ns() + round(timeout_s * 1e9)
         try:
             while True:
                 data: bytes = self._port.read(max(1, min(self._port.in_waiting, _CHUNK_BYTES)))
-                if data or monotonic() >= give_up_at:
+                if data or self.monotonic_ns() >= give_up_at_ns:
                     return data
         except (serial.SerialException, OSError) as error:
             raise self._gone(error) from error

@@ -10,12 +10,21 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from pump_programmer.facts import BolusPreview, bolus_facts, clinical_facts, identity_facts
+from pump_programmer.cautions import Caution
+from pump_programmer.facts import (
+    BolusPreview,
+    bolus_facts,
+    clinical_facts,
+    identity_facts,
+    residual_facts,
+)
 from pump_programmer.logs import access_text, link_text, log_text
 from pump_programmer.phrases import alarm_line, alarm_state, log_range, moment, volume, when
 from pump_programmer.printer import Printer
 from pump_programmer.programmer import Staged
+from pump_programmer.residual import Residual, flag_text, ratio_text, residual_caution
 from pump_programmer.review import Review, ReviewRow
+from pump_programmer.sections import Section
 from pump_programmer.words import spaced
 from pump_protocol import messages as m
 from pump_protocol import units
@@ -88,7 +97,7 @@ class Screens:
         )
         self.say("" if review.changed else "No setting changes.\n")
         for warning in review.warnings:
-            self.say(f"WARNING: {warning.text}\n  Source: {warning.source}\n", _ALARM_STYLE)
+            self._warn(warning)
         if review.must_confirm:
             dose = units.format_daily_dose(review.pending_totals.with_patient_ng)
             limit = units.format_daily_dose(self._identity.soft_daily_dose_ng)
@@ -198,25 +207,24 @@ class Screens:
             f"(order {ordered.order_number})."
         )
 
-    def refill_preview(self, status: m.StatusReport, volume_nl: int) -> None:
-        """What the pump believes before and would believe after a refill."""
-        self._printer.facts(
-            [
-                (
-                    "Believed now",
-                    f"{volume(status.believed_volume_nl)}: compare with what was drawn out",
-                ),
-                ("Believed after", units.format_volume(volume_nl)),
-            ],
-        )
+    def refill_preview(self, residual: Residual, volume_nl: int) -> None:
+        """Expected and actual residual, and what the pump would believe after a refill."""
+        self._printer.facts(residual_facts(residual, volume_nl))
         self.say("")
+        self._warn(residual_caution(residual))
 
-    def refill(self, updated: m.ReservoirUpdated, status: m.StatusReport | None) -> None:
-        """A reservoir update, and the new date that follows from it."""
+    def refill(
+        self, residual: Residual, updated: m.ReservoirUpdated, status: m.StatusReport | None
+    ) -> None:
+        """A reservoir update, what was found before it, and the new date that follows from it."""
         self.say(
             f"The pump believed {volume(updated.before_nl)} and now believes "
             f"{volume(updated.after_nl)}."
         )
+        if residual.actual_nl is not None:
+            delivered = ratio_text(residual) or f"cannot be told: {residual.why_not}"
+            flag = "" if residual.ratio_flag is None else f": {flag_text(residual.ratio_flag)}"
+            self.say(f"Delivered ratio: {delivered}{flag}.", _ALARM_STYLE if flag else "")
         self._low_reservoir(status)
 
     def alarm(self, record: m.AlarmRecord, status: m.StatusReport | None) -> None:
@@ -233,11 +241,28 @@ class Screens:
             for result in report.results
         )
 
+    def report(self, warnings: Iterable[Caution], parts: Iterable[Section]) -> None:
+        """A whole session: what to think of first, then section by section."""
+        for warning in warnings:
+            self._warn(warning)
+        for number, part in enumerate(parts):
+            self.say(f"\n{part.title}" if number else part.title, "bold underline")
+            if part.facts:
+                self._printer.facts(part.facts)
+            for sentence in part.sentences:
+                self.say(sentence)
+            if part.rows:
+                self._printer.table(part.headings, part.rows)
+
     def _cell(self, row: ReviewRow, text: str) -> str:
         """A value; a person reads the steps of a day below each other, a program in one line."""
         if row.setting.startswith("days.") and self._printer.on_terminal:
             return text.replace(", ", "\n")
         return text
+
+    def _warn(self, caution: Caution | None) -> None:
+        if caution is not None:
+            self.say(f"WARNING: {caution.text}\n  Source: {caution.source}\n", _ALARM_STYLE)
 
     def _low_reservoir(self, status: m.StatusReport | None) -> None:
         if status is not None:

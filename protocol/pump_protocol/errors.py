@@ -43,12 +43,14 @@ class UnitError(LocalError):
 
     :ivar field: what the quantity was for, as the person knows it.
     :ivar value: what was written.
+    :ivar why: what is wrong with it, and the units, for who shows field and value already.
     :ivar allowed: the units that would have been understood, best known first.
     """
 
     def __init__(self, field: str, value: str, why: str, allowed: tuple[str, ...] = ()):
         units = f" Units: {', '.join(allowed)}." if allowed else ""
-        super().__init__(f"{field} = {value!r}: {why}.{units}")
+        self.why = f"{why}.{units}"
+        super().__init__(f"{field} = {value!r}: {self.why}")
         self.field = field
         self.value = value
         self.allowed = allowed

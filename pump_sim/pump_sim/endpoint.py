@@ -6,7 +6,10 @@ pump in virtual time through the same code that serves a real port. What a reque
 pump is :mod:`pump_sim.telemetry`'s.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from pump_protocol.events import RequestReceived
 from pump_protocol.session import Role, Session
@@ -17,6 +20,78 @@ from pump_sim.simulation import Simulation
 from pump_sim.telemetry import Telemetry
 
 NS_PER_MS = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a script waits for somebody to decide: the names of the options, each with a title."""
+
+    name: str
+    ask: str
+    options: Mapping[str, str]
+
+
+class Script(Protocol):
+    """What is to happen to a pump at moments of therapy time, beside what happens by itself.
+
+    It may send bytes to the pump as a programmer does, with :meth:`PumpEndpoint.hear`, and put
+    another pump in its place.
+    """
+
+    def next_ms(self) -> int | None:
+        """When the script wants to act next, in the therapy time of the pump in place.
+
+        None while it has nothing to do, or waits for a decision.
+        """
+
+    def next_event_ms(self) -> int | None:
+        """As :meth:`next_ms`, but when people would say that something happens."""
+
+    @property
+    def title(self) -> str:
+        """What the script is called."""
+
+    @property
+    def elapsed_ms(self) -> int:
+        """Therapy time since it began."""
+
+    @property
+    def over(self) -> bool:
+        """Whether it has nothing more to do."""
+
+    @property
+    def busy(self) -> bool:
+        """Whether it waits for link time to pass; therapy time does not jump meanwhile."""
+
+    @property
+    def decision(self) -> Decision | None:
+        """What it waits for; it holds therapy time meanwhile."""
+
+    def decide(self, option: str, link_ns: int) -> None:
+        """Take an option of the decision that it waits for, and go on.
+
+        :raises ValueError: it waits for none, or that has no such option.
+        """
+
+    def act(self, link_ns: int) -> None:
+        """Do all that is due at the present moment of therapy time, at which the pump is."""
+
+    def next_link_ns(self) -> int | None:
+        """The link time at which :meth:`handle_link` wants to be called, or None."""
+
+    def handle_link(self, link_ns: int) -> None:
+        """Do what is due in link time; calling too early or too often does no harm."""
+
+    def observe(self) -> None:
+        """Something may have happened on the link, or because of it."""
+
+    def pump_handled(self) -> None:
+        """Somebody may have done something to the pump, which need not have recorded it."""
+
+    def pump_replaced(self) -> None:
+        """Another pump is in place, at its own time."""
+
+
 QUIET_BEFORE_JUMP_MS = 250
 """How long a link must be quiet before a jumping pump goes on to its next event."""
 
@@ -34,6 +109,9 @@ class PumpEndpoint:
 
     :ivar near: whether the programmer's telemetry head lies on the patient. While it does not,
         neither hears the other.
+    :ivar started_ms: when this endpoint was made, in the therapy time of the pump in place.
+    :ivar script: what else is to happen, None for nothing. Therapy time never passes over a moment
+        at which it wants to act.
     """
 
     def __init__(
@@ -44,8 +122,11 @@ class PumpEndpoint:
         self.telemetry = Telemetry(simulation.pump)
         self.jumping = jumping
         self.near = True
+        self.started_ms = simulation.now_ms
+        self.script: Script | None = None
         self._session = Session(Role.PUMP)
         self._jump_at_ns: int | None = None
+        self._held_at_speed: Fraction | None = None
         self._pace = Fraction(1)  # how fast it goes on after a pause
         if isinstance(self.clock, PacedClock) and self.clock.speed[0]:
             self._pace = Fraction(*self.clock.speed)
@@ -56,10 +137,17 @@ class PumpEndpoint:
     def receive_data(self, data: bytes, link_ns: int) -> bytes:
         """Bytes from the programmer; returns the pump's answer, if there is one to give."""
         self.catch_up(link_ns)
+        if self.jumping and self.near:
+            self._jump_at_ns = link_ns + QUIET_BEFORE_JUMP_MS * NS_PER_MS
+        answer = self.hear(data, link_ns)
+        if self.script is not None:
+            self.script.observe()
+        return answer
+
+    def hear(self, data: bytes, link_ns: int) -> bytes:
+        """As :meth:`receive_data`, for a script that acts: the pump is at the present already."""
         if not self.near:
             return b""
-        if self.jumping:
-            self._jump_at_ns = link_ns + QUIET_BEFORE_JUMP_MS * NS_PER_MS
         link_ms = link_ns // NS_PER_MS
         self._session.receive_data(data, link_ms)
         return self._answer(link_ms)
@@ -67,6 +155,10 @@ class PumpEndpoint:
     def connection_lost(self, link_ns: int) -> None:
         """The peer left: a half frame of it must not be the beginning of the next one's."""
         self.catch_up(link_ns)
+        self.peer_left(link_ns)
+
+    def peer_left(self, link_ns: int) -> None:
+        """As :meth:`connection_lost`, for a script that acts: the pump is at the present."""
         link_ms = link_ns // NS_PER_MS
         self._session.connection_lost(link_ms)
         self._answer(link_ms)
@@ -77,11 +169,16 @@ class PumpEndpoint:
         due = [link_ms * NS_PER_MS for link_ms in link_times if link_ms is not None]
         if self._jump_at_ns is not None:
             due.append(self._jump_at_ns)
-        next_event_ms = self.simulation.next_event_ms()
-        if next_event_ms is not None:
-            event_ns = self.clock.link_ns_at(next_event_ms)
+        script_ms = None if self.script is None else self.script.next_ms()
+        next_ms = _first(self.simulation.next_event_ms(), script_ms)
+        if next_ms is not None:
+            event_ns = self.clock.link_ns_at(next_ms)
             if event_ns is not None:
                 due.append(event_ns)
+        if self.script is not None:
+            script_ns = self.script.next_link_ns()
+            if script_ns is not None:
+                due.append(script_ns)
         return min(due, default=None)
 
     def handle_timeout(self, link_ns: int) -> bytes:
@@ -93,7 +190,11 @@ class PumpEndpoint:
         if self._jump_at_ns is not None and link_ns >= self._jump_at_ns:
             self._jump_at_ns = None
             self.jump_to_next_event(link_ns)
-        return self._answer(link_ms)
+        answer = self._answer(link_ms)
+        if self.script is not None:
+            self.script.observe()
+            self.script.handle_link(link_ns)
+        return answer
 
     def _answer(self, link_ms: int) -> bytes:
         session = self._session
@@ -120,27 +221,97 @@ class PumpEndpoint:
         self._told = log.next_sequence
         return records
 
+    def handled(self) -> None:
+        """Somebody may have done something to the pump past the link: a script wants to know."""
+        if self.script is not None:
+            self.script.pump_handled()
+
     # --- Therapy time ----------------------------------------------------------------------------
+
+    def elapsed_ms(self, link_ns: int) -> int:
+        """Therapy time since this endpoint was made, whichever pumps were in place meanwhile."""
+        return self.clock.therapy_ms(link_ns) - self.started_ms
 
     def catch_up(self, link_ns: int) -> None:
         """Bring the pump to the present."""
+        if self.script is not None:
+            while self._script_is_due(self.clock.therapy_ms(link_ns)):
+                self._let_script_act(link_ns)
         self.simulation.advance(self.clock.therapy_ms(link_ns))
 
     def jump_to(self, therapy_ms: int, link_ns: int) -> None:
-        """Move therapy time to *therapy_ms* at once.
+        """Move therapy time to *therapy_ms* at once, or to where a script waits for something.
 
         :raises ValueError: that lies in the past.
         """
         self.catch_up(link_ns)
-        self.clock.jump(therapy_ms, link_ns)
-        self.simulation.advance(therapy_ms)
+        if self._is_kept():
+            return
+        left_ms = therapy_ms - self.simulation.now_ms
+        while self._script_is_due(self.simulation.now_ms + left_ms):
+            before_ms = self.simulation.now_ms
+            due_ms = self.script.next_ms() if self.script is not None else None
+            assert due_ms is not None
+            left_ms -= max(0, due_ms - before_ms)
+            self.clock.jump(max(due_ms, before_ms), link_ns)
+            self._let_script_act(link_ns)
+            if self._is_kept():
+                return
+        to_ms = self.simulation.now_ms + left_ms
+        self.clock.jump(to_ms, link_ns)
+        self.simulation.advance(to_ms)
 
     def jump_to_next_event(self, link_ns: int) -> None:
-        """Move therapy time to the pump's next event; does nothing if there will be none."""
+        """Move therapy time to the next event; does nothing if there will be none."""
         self.catch_up(link_ns)
-        next_event_ms = self.simulation.next_event_ms()
-        if next_event_ms is not None:
-            self.jump_to(next_event_ms, link_ns)
+        next_ms = self.next_event_ms()
+        if next_ms is not None:
+            self.jump_to(next_ms, link_ns)
+
+    def next_event_ms(self) -> int | None:
+        """When something happens next, by itself or by a script; None if never."""
+        script_ms = None if self.script is None else self.script.next_event_ms()
+        return _first(self.simulation.next_event_ms(), script_ms)
+
+    def _is_kept(self) -> bool:
+        """Whether therapy time must not jump now: something waits for a person, or for the link."""
+        return self.held or (self.script is not None and self.script.busy)
+
+    def _script_is_due(self, by_ms: int) -> bool:
+        due_ms = None if self.script is None or self.held else self.script.next_ms()
+        return due_ms is not None and due_ms <= by_ms
+
+    def _let_script_act(self, link_ns: int) -> None:
+        """Bring the pump to the moment at which the script wants to act, and let it."""
+        script = self.script
+        assert script is not None
+        due_ms = script.next_ms()
+        assert due_ms is not None
+        self.simulation.advance(max(due_ms, self.simulation.now_ms))
+        script.act(link_ns)
+
+    @property
+    def held(self) -> bool:
+        """Whether therapy time stands still until :meth:`release`, at whatever speed it ran."""
+        return self._held_at_speed is not None
+
+    def hold(self, link_ns: int) -> None:
+        """Keep therapy time where the pump is; for a script that waits for a decision."""
+        if not self.held:
+            self._held_at_speed = self.speed if self.speed is not None else Fraction(0)
+        self._set_clock(self.simulation.now_ms, Fraction(0), link_ns)
+
+    def release(self, link_ns: int) -> None:
+        """Let therapy time go on as before :meth:`hold`."""
+        speed, self._held_at_speed = self._held_at_speed, None
+        if speed is not None:
+            self._set_clock(self.simulation.now_ms, speed, link_ns)
+
+    def _set_clock(self, therapy_ms: int, speed: Fraction, link_ns: int) -> None:
+        if isinstance(self.clock, PacedClock):
+            self.clock = PacedClock(speed, therapy_ms=therapy_ms, link_ns=link_ns)
+        else:
+            self.clock = ManualClock(therapy_ms)
 
     @property
     def speed(self) -> Fraction | None:
@@ -160,7 +331,10 @@ class PumpEndpoint:
         if not isinstance(self.clock, PacedClock):
             raise TypeError(f"a {type(self.clock).__name__} has no speed")
         self.catch_up(link_ns)
-        self.clock.set_speed(speed, link_ns)
+        if self.held:
+            self._held_at_speed = Fraction(speed)  # from when it goes on
+        else:
+            self.clock.set_speed(speed, link_ns)
         self._pace = speed or self._pace
 
     # --- Another state ---------------------------------------------------------------------------
@@ -171,12 +345,16 @@ class PumpEndpoint:
         The link is told nothing and stays as it is. Therapy time is the new pump's own and goes on
         at the speed at which it ran.
         """
+        old = self.simulation.pump
+        self.started_ms += pump.at_ms - old.at_ms
         self.simulation = Simulation(pump)
-        if isinstance(self.clock, PacedClock):
-            speed = Fraction(*self.clock.speed)
-            self.clock = PacedClock(speed, therapy_ms=pump.at_ms, link_ns=link_ns)
-        else:
-            self.clock = ManualClock(pump.at_ms)
+        self._set_clock(pump.at_ms, self.speed or Fraction(0), link_ns)
         self.telemetry = Telemetry(pump)
         self._jump_at_ns = None
         self._told = pump.firmware.log.next_sequence
+        if self.script is not None:
+            self.script.pump_replaced()
+
+
+def _first(*moments: int | None) -> int | None:
+    return min((each for each in moments if each is not None), default=None)

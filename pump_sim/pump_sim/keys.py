@@ -27,6 +27,7 @@ class Keys:
     :param hosts: the pumps; every key acts on all of them.
     :param stop: set to end the program.
     :param say: takes the lines that a key gives.
+    :param choose: decides for the option of a number, at a link time, in a scenario that asks.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Keys:
         hosts: Sequence[PumpHost],
         stop: asyncio.Event,
         say: Callable[[str], None],
+        choose: Callable[[int, int], bool] | None = None,
     ) -> None:
         self._say = say
         self._hosts = hosts
@@ -46,10 +48,24 @@ class Keys:
             "s": lambda: self._for_all(self._say_status),
             "q": stop.set,
         }
+        if choose is not None:
+            for number in range(1, 10):
+                self._acts[str(number)] = self._chooser(choose, number)
 
     def press(self, key: str) -> None:
         """Do what *key* says; any other key tells what there is."""
         self._acts.get(key, lambda: self._say(KEYS_HELP))()
+
+    def _chooser(self, choose: Callable[[int, int], bool], number: int) -> Callable[[], None]:
+        def act(endpoint: PumpEndpoint, link_ns: int) -> None:
+            script = endpoint.script
+            decision = None if script is None else script.decision
+            if decision is None:
+                self._say("nothing is asked now")
+            elif not choose(number, link_ns):
+                self._say(f"there is no option {number}: press 1 to {len(decision.options)}")
+
+        return lambda: self._hosts[0].post(act)
 
     def _for_all(self, act: Callable[[PumpEndpoint, int], None]) -> None:
         for host in self._hosts:
@@ -68,12 +84,17 @@ class Keys:
             endpoint.set_speed(speed, link_ns)
             for host in others:
                 host.post(lambda other, other_ns: other.set_speed(speed, other_ns))
-            self._say(f"speed: {_plain(speed)} times real time" if speed else "paused")
+            told = f"speed: {_plain(speed)} times real time" if speed else "paused"
+            self._say(f"{told}, once it is decided" if endpoint.held else told)
 
         first.post(act)
 
     def _jump(self, endpoint: PumpEndpoint, link_ns: int) -> None:
-        if endpoint.simulation.next_event_ms() is None:
+        script = endpoint.script
+        if script is not None and script.decision is not None:
+            self._say(f"decide first: {script.decision.ask}")
+            return
+        if endpoint.next_event_ms() is None:
             self._say(
                 f"{endpoint.simulation.pump.serial_number}: nothing more will happen by itself"
             )

@@ -20,6 +20,7 @@ from pump_sim.model.firmware.firmware import LATEST_LOCAL_MS
 from pump_sim.model.firmware.memory import Memory
 from pump_sim.model.firmware.order_memory import MAX_ORDER_NUMBER, MAX_PROGRAMMERS
 from pump_sim.model.firmware.patient_boluses import KEPT
+from pump_sim.model.hardware.faults import CatheterOcclusion
 from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.profile import ORDERED as FIGURES_IN_ORDER
@@ -31,6 +32,9 @@ from pump_sim.model.units import DAY_MS, PPM, UNITS_PER_NL
 
 LATEST_MS: Final = 400 * 366 * DAY_MS
 """No pump is older: some lifetimes of a person."""
+
+HIGHEST_NL: Final = 100_000_000
+"""No pump holds more, nor delivers more in a day (`profile.py`)."""
 
 MAX_FAULTS: Final = 1_000
 _U32: Final = 2**32 - 1
@@ -100,8 +104,15 @@ _LIMITS: Final[dict[str, tuple[int, int]]] = {
     "anchor_ms": (-(2**60), 2**60),
     "periodic_anchor_ms": (-(2**60), 2**60),
     "clock_offset_ms": (0, LATEST_LOCAL_MS),
+    "pocket_nl": (0, _I63),
 }
 """Limits of a figure, by its whole name."""
+
+_GONE_ON: Final = ("hardware.flow.", "hardware.patient.", "hardware.faults.")
+"""What may have begun with another pump, whose place this one took."""
+
+_BEFORE: Final = frozenset({"from_ms", "started_at_ms", "begins_at_ms", "since_ms"})
+"""Moments that lie before the implant then."""
 
 _BY_UNIT: Final[tuple[tuple[str, tuple[int, int]], ...]] = (
     ("_nl_per_day", (0, _U32)),
@@ -153,6 +164,8 @@ def _figures(state: PumpState) -> Iterator[Problem]:
         limits = _LIMITS.get(name) or next(
             (each for unit, each in _BY_UNIT if name.endswith(unit)), None
         )
+        if name in _BEFORE and path.startswith(_GONE_ON):
+            limits = (-2 * LATEST_MS, 2 * LATEST_MS)
         if limits is not None:
             yield from _within(path, value, *limits)
         if name in _PAST and not path.startswith(_NOT_YET) and value > now_ms:
@@ -214,7 +227,7 @@ def _clocks(state: PumpState) -> Iterator[Problem]:
 
 def _hardware(state: PumpState) -> Iterator[Problem]:
     hardware, path = state.hardware, "hardware.reservoir"
-    reservoir, flow = hardware.reservoir, hardware.flow
+    reservoir = hardware.reservoir
     given = reservoir.delivered + reservoir.lost + reservoir.withdrawn + reservoir.left
     parts = (reservoir.delivered, reservoir.lost, reservoir.withdrawn, reservoir.left)
     yield from _unless(min(parts) >= 0, path, "no volume is less than nothing")
@@ -230,39 +243,58 @@ def _hardware(state: PumpState) -> Iterator[Problem]:
     for name in ("idle_drain_per_ms", "drain_per_ledger_unit"):
         drain: int = getattr(hardware.battery, name)
         yield from _within(f"hardware.battery.{name}", drain, 0, 10**15)
-    path = "hardware.flow"
+    if (reference := hardware.patient.reference) is not None:
+        yield from _course(reference.course, "hardware.patient.reference.course")
+    yield from _flow(state)
+
+
+def _flow(state: PumpState) -> Iterator[Problem]:
+    flow, delivered, path = state.hardware.flow, state.hardware.reservoir.delivered, "hardware.flow"
     yield from _unless(bool(flow.pieces), f"{path}.pieces", "at least one is wanted")
     yield from _unless(bool(flow.slugs), f"{path}.slugs", "at least one is wanted")
     yield from _within(f"{path}.path_fine", flow.path_fine, 0, 2**100)
     starts = [piece.from_ms for piece in flow.pieces]
     yield from _unless(starts == sorted(set(starts)), f"{path}.pieces", "they are out of order")
-    entered = [0, *(piece.entered for piece in flow.pieces), reservoir.delivered]
-    yield from _unless(
-        entered == sorted(entered), f"{path}.pieces", "drug does not flow back: entered must rise"
-    )
     lefts = [piece.left for piece in flow.pieces]
     yield from _unless(min(lefts) >= 0, f"{path}.pieces", "no volume is less than nothing")
     places = [slug.from_fine for slug in flow.slugs]
     yield from _unless(places == sorted(set(places)), f"{path}.slugs", "they are out of order")
     for index, piece in enumerate(flow.pieces):
-        yield from _course(piece.course, f"{path}.pieces[{index}].course", state.profile)
+        yield from _course(piece.course, f"{path}.pieces[{index}].course")
+        if piece.injection is not None:
+            units = piece.injection.curve.volume_units
+            inner = f"{path}.pieces[{index}].injection.curve.volume_units"
+            yield from _within(inner, units, 0, HIGHEST_NL * UNITS_PER_NL)
     if flow.steady is not None:
-        yield from _course(flow.steady.course, f"{path}.steady.course", state.profile)
-    if (reference := hardware.patient.reference) is not None:
-        yield from _course(reference.course, "hardware.patient.reference.course", state.profile)
+        yield from _course(flow.steady.course, f"{path}.steady.course")
+    now_ms = state.firmware.at_ms
+    yield from _within(f"{path}.tally.injected", flow.tally.injected, 0, 2**100)
+    injected = flow.injected_by(max(now_ms, starts[-1]))
+    yield from _within(f"{path}.tally.injected", injected, 0, 2**100)
+    entered = [*(piece.entered for piece in flow.pieces), delivered + injected]
+    yield from _unless(
+        entered == sorted(entered), f"{path}.pieces", "drug does not flow back: entered must rise"
+    )
+    yield from _within(f"{path}.pieces", entered[0], -(2**100), 2**100)
+    tip_fine = delivered + injected - flow.path_fine
+    tally = flow.tally
+    yield from _within(f"{path}.tally.received", tally.received, 0, 2**126)
+    yield from _within(f"{path}.tally.received_fine", tally.received_fine, places[0], tip_fine)
 
 
-def _course(course: Course, path: str, profile: Profile) -> Iterator[Problem]:
+def _course(course: Course, path: str, profile: Profile | None = None) -> Iterator[Problem]:
+    """Of a pump of that profile, or of any pump."""
+    rate_nl_per_day = HIGHEST_NL if profile is None else profile.max_rate_nl_per_day
+    capacity_nl = HIGHEST_NL if profile is None else profile.capacity_nl
     if (cycle := course.cycle) is not None:
         yield from _cycle(cycle, f"{path}.cycle")
         highest = max(-(-part.units // part.per_ms) for part in cycle.segments)
-        yield from _within(f"{path}.cycle", highest, 0, profile.max_rate_nl_per_day)
+        yield from _within(f"{path}.cycle", highest, 0, rate_nl_per_day)
     if course.bolus is not None:
         units = course.bolus.volume_units
-        highest = profile.capacity_nl * UNITS_PER_NL
+        highest = capacity_nl * UNITS_PER_NL
         yield from _within(f"{path}.bolus.volume_units", units, 0, highest)
-    highest = profile.max_rate_nl_per_day
-    yield from _within(f"{path}.rate_nl_per_day", course.rate_nl_per_day, 0, highest)
+    yield from _within(f"{path}.rate_nl_per_day", course.rate_nl_per_day, 0, rate_nl_per_day)
 
 
 def _cycle(cycle: Cycle, path: str) -> Iterator[Problem]:
@@ -291,7 +323,9 @@ def _faults(state: PumpState) -> Iterator[Problem]:
         inner = f"{path}.injected[{index}]"
         yield from _within(f"{inner}.fault_id", each.fault_id, 1, _I63)
         yield from _within(f"{inner}.index", each.index, 0, _I63)
-        low, high = (0, state.at_ms) if each.begun else (state.at_ms + 1, 2 * LATEST_MS)
+        # What occludes a catheter may be older than the pump that has come to it.
+        oldest_ms = -2 * LATEST_MS if isinstance(each.fault, CatheterOcclusion) else 0
+        low, high = (oldest_ms, state.at_ms) if each.begun else (state.at_ms + 1, 2 * LATEST_MS)
         yield from _within(f"{inner}.begins_at_ms", each.begins_at_ms, low, high)
         earliest = max(each.begins_at_ms, state.at_ms) + 1
         yield from _within(f"{inner}.ends_at_ms", each.ends_at_ms, earliest, 2 * LATEST_MS)

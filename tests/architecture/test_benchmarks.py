@@ -5,7 +5,7 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import decoder, life, patient, roundtrip, startup
+from benchmarks import decoder, life, patient, roundtrip, scenarios, startup
 from benchmarks.figures import Figure, table
 
 QUICK: list[tuple[ModuleType, dict[str, object]]] = [
@@ -13,6 +13,7 @@ QUICK: list[tuple[ModuleType, dict[str, object]]] = [
     (startup, {"STARTS": 1, "IDLE_S": 0.1}),
     (life, {"REPEATS": 1, "LIVES": 2}),
     (patient, {"REPEATS": 1, "ROUNDS": 2}),
+    (scenarios, {"ROUNDS": 1, "NAMES": ("mri-normal",)}),
     (decoder, {"RANDOM_BYTES": 40_000, "ADVERSARIAL_BYTES": 20_000, "ROUNDS": 1}),
 ]
 
@@ -36,6 +37,7 @@ def test_bench_prints_every_figure_with_its_verdict(capsys: pytest.CaptureFixtur
         "seven-year life",
         "patient",
         "garbage",
+        "pump-sim check",
     ):
         assert words in printed
 

@@ -21,6 +21,7 @@ import pytest
 from benchmarks.life import live
 from pump_programmer import errors
 from pump_programmer.programmer import Programmed, Staged
+from pump_programmer.report import Report
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_sim.keys import KEYS_HELP, Keys
@@ -29,6 +30,8 @@ from pump_sim.model.hardware.faults import FAULTS
 from pump_sim.model.orders import BolusKind
 from pump_sim.model.prescription import Mode
 from pump_sim.model.profile import load_profile, profile_names
+from pump_sim.ports.link_fault import LinkFaultKind
+from pump_sim.scenario.reading.catalogue import scenario_names
 
 from .pages import ROOT
 
@@ -71,7 +74,8 @@ COMMANDS: list[tuple[str, type, set[str]]] = [
     ("bolus --abort", m.BolusAborted, set()),
     ("silence low-reservoir --for '1 h'", m.AlarmSilenced, set()),
     ("acknowledge low-reservoir", m.AlarmAcknowledged, set()),
-    ("refill --volume '20 mL' --yes", m.ReservoirUpdated, {"low_reservoir_at_ms"}),
+    ("refill --volume '20 mL' --yes", m.ReservoirUpdated, {"low_reservoir_at_ms", "residual"}),
+    ("report", Report, {"html_file"}),
     ("log", m.LogPage, set()),
     ("log --access", m.AccessLogPage, set()),
     ("alarm-test critical", m.AlarmTested, set()),
@@ -146,6 +150,9 @@ def test_first_line_of_a_pump_has_the_keys_that_the_page_names(
     ready: dict[str, Any],
 ) -> None:
     assert set(ready) == keys_in_table("json-output.md", "once every port is open:")
+    row = re.search(r"^\| `pumps` .*$", text_of("json-output.md"), re.MULTILINE)
+    assert row is not None
+    assert {"pumps", *ready["pumps"][0]} == set(re.findall(r"`(\w+)`", row.group()))
 
 
 def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
@@ -161,6 +168,53 @@ def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
         process.terminate()
         process.communicate(timeout=10)
     assert set(record) == keys_in_table("json-output.md", "soon after it was written:")
+
+
+def keys_by_event() -> dict[str, set[str]]:
+    """The keys that the page names for each line of a scenario, besides those of all of them."""
+    section = text_of("json-output.md").split("### With a scenario", 1)[1]
+    found: dict[str, set[str]] = {}
+    event = ""
+    for name, key in re.findall(r"^\| (?:`(\w+)`)? *\| `(\w+)` \|", section, re.MULTILINE):
+        event = name or event
+        found.setdefault(event, set()).add(key)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            "over-infusion --pick refill=wait",
+            {"scenario", "said", "chosen", "flags", "fault", "ended"},
+        ),
+        ("pump-replaced", {"scenario", "acted", "replaced", "ended"}),
+        ("missed-refill", {"scenario", "said", "choice"}),
+    ],
+)
+def test_lines_of_a_scenario_have_the_keys_that_the_page_names(
+    arguments: str, told: set[str]
+) -> None:
+    """Each kind of line comes in one of these, and has just the keys of its row."""
+    options = f"--scenario {arguments} --speed 10000000 --json --events"
+    command = [sys.executable, "-m", "pump_sim", "run", *shlex.split(options)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    documented, heard = keys_by_event(), set()
+    try:
+        process.stdout.readline()
+        for line in process.stdout:
+            said = json.loads(line)
+            event = said["event"]
+            if event in documented:
+                heard.add(event)
+                assert set(said) == documented[event] | {"event", "at_ms"}
+            if event in ("ended", "choice"):
+                break
+    finally:
+        process.terminate()
+        process.communicate(timeout=10)
+    assert heard >= told
 
 
 def test_kinds_of_complaint_on_the_page_are_those_of_the_code() -> None:
@@ -342,12 +396,17 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     records = [*(ROOT / "docs" / "explanation" / "decisions").glob("0*.md")]
-    assert (len(RULES), len(FAULTS), len(records)) == (11, 14, 17)
+    assert (len(RULES), len(FAULTS), len(records)) == (11, 14, 20)
     assert "**Alarms**: [eleven]" in readme
     assert "eleven alarms" in changelog
     assert "**Faults**: [fourteen]" in readme
     assert "fourteen faults" in changelog
-    assert "seventeen decision records" in " ".join(changelog.split())
+    assert len(scenario_names()) == 23
+    assert "twenty-three come along" in readme
+    assert "Twenty-three come along" in " ".join(changelog.split())
+    assert len(LinkFaultKind) == 11
+    assert "[eleven on the wire]" in readme
+    assert "twenty decision records" in " ".join(changelog.split())
 
 
 def test_glossary_is_in_order() -> None:

@@ -280,7 +280,7 @@ class ScriptedPump:
                 return m.ClockSet(old_ms, clock_ms)
             case m.SelfTest():
                 return m.SelfTestReport(
-                    (m.CheckResult(c.Check.LOG, True), m.CheckResult(c.Check.BATTERY, False))
+                    (m.CheckResult(c.Check.LOG, True), m.CheckResult(c.Check.BATTERY, True))
                 )
         raise AssertionError(f"no script for {request}")
 

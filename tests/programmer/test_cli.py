@@ -1,12 +1,15 @@
 """The command line: what it prints, what it asks, and how it ends."""
 
+import fcntl
 import io
 import json
 import os
 import re
 import signal
+import struct
 import subprocess
 import sys
+import termios
 from dataclasses import fields, replace
 
 import pytest
@@ -41,6 +44,7 @@ COMMANDS = [
     ("note",),
     ("note", "--set", "call the ward"),
     ("program", "--flex", "00:00=120 mcg/day 08:00=300 mcg/day", "--yes"),
+    ("report",),
 ]
 
 
@@ -682,6 +686,18 @@ def test_an_order_that_the_pump_never_got_is_exit_10(ask_briefly, pump):
     assert "NOT carried out" in ended.error["message"]
 
 
+def test_a_self_test_that_fails_is_exit_12_and_is_shown_in_full(ask, pump):
+    """It is an answer and no complaint; a script has to notice it all the same."""
+    results = (m.CheckResult(c.Check.LOG, True), m.CheckResult(c.Check.BATTERY, False))
+    pump.answers[m.SelfTest] = lambda request: m.SelfTestReport(results)
+    ended = ask("self-test")
+    assert (ended.code, ended.err) == (12, "")
+    assert re.search(r"Log +passed\nBattery +FAILED", ended.out)
+    as_json = ask("self-test", "--json")
+    assert (as_json.code, as_json.err) == (ExitCode.SELF_TEST_FAILED, "")
+    assert [each["passed"] for each in as_json.json["results"]] == [True, False]
+
+
 def test_a_lying_pump_is_exit_6(ask, pump):
     pump.answers[m.StagePrescription] = lambda request: replace(
         pump.honest(request), digest=bytes(32)
@@ -737,6 +753,54 @@ def test_a_question_that_is_interrupted_does_not_leave_the_cursor_behind_it(monk
     with pytest.raises(KeyboardInterrupt):
         Terminal(as_json=False).confirm("Sure?")
     assert capsys.readouterr().err == "Sure? [y/N] \n"
+
+
+# --- On a terminal -------------------------------------------------------------------------------
+
+LONG = ("--port", "nonsense://x", "identify")
+
+
+def error_on_a_terminal(columns, *arguments, kind="xterm"):
+    """What a process writes to standard error, where that is a terminal of so many columns."""
+    ours, theirs = os.openpty()
+    try:
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        ended = subprocess.run(
+            command_line(*arguments),
+            stdout=subprocess.DEVNULL,
+            stderr=theirs,
+            env={**os.environ, "TERM": kind},
+            check=False,
+        )
+        assert ended.returncode == 2
+        return os.read(ours, 65_536).decode().splitlines()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
+def test_an_error_breaks_between_words_on_a_terminal(run):
+    """A terminal itself breaks wherever its line ends, in the middle of a number or a unit."""
+    whole = run(*LONG).err
+    assert whole.count("\n") == 1
+    lines = error_on_a_terminal(50, *LONG)
+    assert len(lines) > 1
+    assert all(len(line) <= 50 for line in lines)
+    assert " ".join(lines) == whole.strip()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize(("columns", "kind"), [(0, "xterm"), (1, "xterm"), (50, "dumb")])
+def test_a_terminal_that_has_no_usable_width_gets_the_error_as_it_is(run, columns, kind):
+    """It is unknown, or too narrow for words, or the terminal breaks lines by itself."""
+    assert error_on_a_terminal(columns, *LONG, kind=kind) == [run(*LONG).err.strip()]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="pseudo-terminals are POSIX")
+def test_an_error_in_json_is_one_line_on_any_terminal():
+    (line,) = error_on_a_terminal(50, *LONG, "--json")
+    assert json.loads(line)["error"]["kind"] == "usage"
 
 
 # --- As a process of its own ---------------------------------------------------------------------

@@ -358,7 +358,7 @@ def test_a_note_stays_on_the_pump_until_it_is_written_anew(ask, do, port):
     do("note", "--set", "call the ward: \u00e4 1-2-3")
     assert do("note")["text"] == "call the ward: \u00e4 1-2-3"
     port.pump.inject(BitFlip(region=3, seed=1))
-    do("self-test")
+    assert ask("self-test").code == 12
     assert "memory of the note has failed: write it anew" in ask("note").out
     assert do("note", "--set", "")["intact"] is True
 
@@ -406,7 +406,7 @@ def test_a_pump_that_has_lost_its_drug_says_so_and_is_programmed_in_full(ask, do
     """REQ-21: both copies are lost: minimum rate, and nothing is guessed."""
     for region in (1, 2):
         port.pump.inject(BitFlip(region=region, seed=5))
-    do("self-test")
+    assert ask("self-test").code == 12
     out = ask("interrogate").out
     assert "UNKNOWN: the pump has lost it" in out
     assert "program it in full, with --drug, --concentration and a dose" in out

@@ -15,6 +15,7 @@ from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.hardware.faults import (
     BatteryFilm,
     BitFlip,
+    CatheterOcclusion,
     ClockDrift,
     Fault,
     IntermittentStall,
@@ -132,6 +133,38 @@ def test_every_kind_of_battery_is_kept(mode: BatteryMode) -> None:
     """As are pumps that outlive any experiment."""
     pump = Pump.implant(PROFILE, continuous(), battery_mode=mode)
     pump.settle(3_000 * DAY)
+    assert through_json(pump.state()) == pump.state()
+
+
+def test_what_hands_have_done_is_kept() -> None:
+    """In the middle of an injection, out of the body, and in the place of another pump."""
+    pump = running()
+    pump.fill_into_pocket(3_000_000)
+    pump.inject_catheter(250_000, 500_000, 10 * MINUTE, aspirated=True)
+    pump.settle(pump.at_ms + MINUTE)
+    other = Pump.from_state(through_json(pump.state()))
+    for each in (pump, other):
+        each.settle(each.at_ms + 3 * HOUR)
+        each.explant()
+        each.settle(each.at_ms + HOUR)
+    assert through_json(pump.state()) == other.state() == pump.state()
+    assert other.truth() == pump.truth()
+    assert not other.implanted
+    later = Pump.implant(PROFILE, continuous(), serial_number="2", into=pump)
+    again = Pump.from_state(through_json(later.state()))
+    for each in (later, again):
+        each.settle(20 * HOUR)
+    assert through_json(again.state()) == later.state()
+    assert (again.truth(), again.patient()) == (later.truth(), later.patient())
+
+
+def test_a_catheter_that_was_occluded_before_the_implant_is_kept() -> None:
+    """The fault is older than the pump."""
+    old = implanted()
+    old.inject(CatheterOcclusion())
+    old.settle(DAY)
+    pump = Pump.implant(PROFILE, continuous(), into=old)
+    assert pump.faults[0].begins_at_ms == -DAY
     assert through_json(pump.state()) == pump.state()
 
 
@@ -293,6 +326,31 @@ def test_document_of_another_kind_is_refused(document: object, path: str) -> Non
             lambda s: s["hardware"]["faults"]["injected"][0]["fault"].update({"class": "gremlin"}),
             "state.hardware.faults.injected[0].fault",
             "motor_stall",
+        ),
+        (
+            lambda s: s["hardware"]["flow"]["pieces"][-1].update(entered=2**101),
+            "state.hardware.flow.pieces",
+            "entered must rise",
+        ),
+        (
+            lambda s: s["hardware"]["flow"]["tally"].update(received_fine=2**90),
+            "state.hardware.flow.tally.received_fine",
+            "allowed are",
+        ),
+        (
+            lambda s: s["hardware"]["flow"]["tally"].update(injected=-1),
+            "state.hardware.flow.tally.injected",
+            "allowed are",
+        ),
+        (
+            lambda s: s["hardware"]["flow"]["pieces"][0].update(from_ms=-(2**60)),
+            "state.hardware.flow.pieces[0].from_ms",
+            "allowed are",
+        ),
+        (
+            lambda s: s["hardware"].update(implanted=1),
+            "state.hardware.implanted",
+            "true or false",
         ),
         (
             lambda s: s["hardware"]["faults"]["injected"][0].update(begins_at_ms=1),

@@ -5,9 +5,11 @@ from pump_protocol import messages as m
 from pump_protocol.session import Role, Session
 from pump_sim.clock import Clock
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
+from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.prescription import Prescription, simple_continuous
 from pump_sim.model.profile import Profile, load_profile
 from pump_sim.model.pump import Pump
+from pump_sim.options import PumpStart
 from pump_sim.simulation import Simulation
 
 PROFILE: Profile = load_profile("pump-20ml")
@@ -26,6 +28,19 @@ def baclofen(daily_dose_ng: int = 800_000) -> Prescription:
 def implanted(volume_nl: int | None = None, daily_dose_ng: int = 800_000) -> Pump:
     """A new pump, full unless told otherwise."""
     return Pump.implant(PROFILE, baclofen(daily_dose_ng), volume_nl=volume_nl)
+
+
+def start() -> PumpStart:
+    """The same pump, as ``pump-sim run`` is asked for it."""
+    return PumpStart(
+        profile=PROFILE,
+        prescription=baclofen(),
+        reservoir_nl=PROFILE.capacity_nl,
+        clock_ms=20_000 * DAY_MS,
+        serial_number="SIM-0001",
+        battery=BatteryMode.DRAIN_AND_FAIL,
+        new_patient=False,
+    )
 
 
 class VirtualLink:

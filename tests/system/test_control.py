@@ -126,8 +126,14 @@ def test_client_has_a_method_for_every_command_and_each_works() -> None:
         client.load(client.state())
         given = {"advance": [1], "speed": [2], "fill": ["1 mL"], "reset": ["watchdog"]}
         given["proximity"] = [True]
-        for do in client.hello()["commands"].keys() - done - {"press"}:
+        given |= {"fill_pocket": ["1 mL"], "inject_catheter": ["1 mL", "2 mg/mL"]}
+        with pytest.raises(ControlFailed, match="nothing waits for a decision"):
+            client.decide("this")
+        assert client.implant("SIM-0002")
+        done |= {"press", "decide", "implant", "explant"}
+        for do in client.hello()["commands"].keys() - done:
             assert getattr(client, do)(*given.get(do, [])), do
+        assert client.explant()
 
 
 def test_several_pumps_share_one_door() -> None:

@@ -17,10 +17,9 @@ from pump_programmer.programmer import Programmer
 from pump_protocol.codes import MessageType
 from pump_protocol.frames import Frame
 from pump_sim import app as application
-from pump_sim.app import RunOptions
-from pump_sim.model.profile import load_profile
+from pump_sim.options import RunOptions
 from pump_sim.telemetry import Telemetry
-from tests.pump_sim.virtual import baclofen
+from tests.pump_sim.virtual import start
 from tests.system.processes import Terminal, ask, programmer, pump_sim, running_pump
 
 
@@ -28,6 +27,8 @@ def test_first_line_has_the_address_that_a_programmer_takes() -> None:
     """Two commands, two processes: the printed address works as it is."""
     with running_pump("--reservoir-ml", "12.5") as pump:
         assert pump.ready["simulator"] is True
+        said = {"address": pump.address, "serial_number": "SIM-0001", "model": "VP-20"}
+        assert pump.ready["pumps"] == [said]
         status = ask(pump.address, "interrogate")
     assert status["reservoir_capacity_nl"] == 20_000_000
     assert 12_499_000 <= status["believed_volume_nl"] <= 12_500_000
@@ -298,8 +299,7 @@ def test_bug_in_the_pump_ends_the_process_with_its_traceback(
         raise ZeroDivisionError("a bug")
 
     monkeypatch.setattr(Telemetry, "answer", broken)
-    kind = load_profile("pump-20ml")
-    options = RunOptions("tcp", kind, baclofen(), kind.capacity_nl, clock_ms=0, as_json=True)
+    options = RunOptions(port="tcp", start=start(), as_json=True)
     address: list[str] = []
 
     def speak() -> None:

@@ -6,11 +6,11 @@ import typer
 
 from pump_programmer import arguments
 from pump_programmer.commands.common import QUANTITY, AsJson, conversation, status_after
-from pump_programmer.jsonable import fields_of, jsonable
 from pump_programmer.programmer import Programmer
 from pump_programmer.terminal import Terminal
 from pump_programmer.words import ALARM_NAMES, spaced
 from pump_protocol import units
+from pump_protocol.jsonable import fields_of, jsonable
 from pump_protocol.messages import AlarmRecord, Identity
 
 AlarmName = Annotated[str, typer.Argument(metavar="ALARM", help=", ".join(ALARM_NAMES) + ".")]

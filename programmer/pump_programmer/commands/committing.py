@@ -8,7 +8,6 @@ import typer
 from pump_programmer import arguments
 from pump_programmer.commands.common import conversation, status_after
 from pump_programmer.errors import NotConfirmed
-from pump_programmer.jsonable import fields_of
 from pump_programmer.plan import planned
 from pump_programmer.published import Patient
 from pump_programmer.review import Review
@@ -16,6 +15,7 @@ from pump_programmer.terminal import Terminal
 from pump_programmer.wishes import Wishes
 from pump_protocol import units
 from pump_protocol.errors import UnitError
+from pump_protocol.jsonable import fields_of
 from pump_protocol.messages import Identity
 
 _RATES: Final = (

@@ -7,8 +7,8 @@ import typer
 
 from pump_programmer import arguments
 from pump_programmer.commands.common import AsJson, conversation
-from pump_programmer.jsonable import Json, fields_of
 from pump_programmer.times import clock_text, parse_clock
+from pump_protocol.jsonable import Json, fields_of
 
 
 def clock(

@@ -1,6 +1,6 @@
 """Commands that order something once: boluses and reservoir updates."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,14 +15,19 @@ from pump_programmer.commands.common import (
 )
 from pump_programmer.errors import NotConfirmed, ProgrammerError, PumpRefused
 from pump_programmer.facts import BolusPreview
-from pump_programmer.jsonable import fields_of
+from pump_programmer.history import LastFill, last_fill
 from pump_programmer.phrases import when
 from pump_programmer.programmer import Programmer
+from pump_programmer.residual import Residual, ResidualError, compare_residual, not_kept_text
 from pump_programmer.values import concentration_in_force
 from pump_programmer.words import allowed_from_ms, spaced
 from pump_protocol import units
 from pump_protocol.codes import Field
-from pump_protocol.messages import Drug
+from pump_protocol.jsonable import fields_of
+from pump_protocol.messages import Drug, StatusReport
+
+if TYPE_CHECKING:
+    from pump_programmer.views import Screens
 
 
 def bolus(
@@ -154,22 +159,61 @@ def refill(
         str,
         typer.Option(metavar=QUANTITY, help='Usable volume after the refill, as "20 mL".'),
     ],
+    aspirated: Annotated[
+        str | None,
+        typer.Option(metavar=QUANTITY, help='Volume drawn out before the refill, as "5 mL".'),
+    ] = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
-    """Tell the pump what the reservoir holds after a refill. It measures nothing: it believes."""
+    """Tell the pump what the reservoir holds after a refill. It measures nothing: it believes.
+
+    --aspirated holds what was drawn out against what the pump believed was left. More than 14.5 %
+    too much or too little delivered since the last refill is flagged, where at least 2 mL should
+    have been. A flag is a warning: it forbids nothing, and changes no exit code.
+    """
     volume_nl = units.VOLUME.parse(volume, "--volume")
+    aspirated_nl = arguments.parsed(units.VOLUME, aspirated, "--aspirated")
     with conversation(context, as_json) as (programmer, terminal):
         identity, before = programmer.identify(), programmer.interrogate()
-        terminal.preview(identity, lambda screens: screens.refill_preview(before, volume_nl))
+        residual = _compared(programmer, before, aspirated_nl, aspirated)
+        terminal.preview(identity, lambda screens: screens.refill_preview(residual, volume_nl))
         if not yes and not terminal.confirm("Tell the pump so?"):
             raise NotConfirmed("not confirmed: the believed volume is unchanged")
         updated = programmer.refill(volume_nl)
         status = status_after(programmer)
         low_at_ms = None if status is None else status.low_reservoir_at_ms
+        not_kept = not_kept_text(residual)
+
+        def show(screens: "Screens") -> None:
+            screens.refill(residual, updated, status)
+            if not_kept:
+                screens.say(not_kept)
+
         terminal.report_done(
             identity,
-            {**fields_of(updated), "low_reservoir_at_ms": low_at_ms},
+            {
+                **fields_of(updated),
+                "low_reservoir_at_ms": low_at_ms,
+                "residual": fields_of(residual),
+            },
             status,
-            lambda screens: screens.refill(updated, status),
+            show,
         )
+
+
+def _compared(
+    programmer: Programmer, before: StatusReport, aspirated_nl: int | None, typed: str | None
+) -> Residual:
+    """What was drawn out against what the pump believes; the log is read only if there is any."""
+    fill = LastFill(None) if aspirated_nl is None else last_fill(programmer, before)
+    try:
+        return compare_residual(
+            before.believed_volume_nl,
+            aspirated_nl,
+            fill.volume_nl,
+            before.reservoir_capacity_nl,
+            why_no_fill=fill.why_unknown,
+        )
+    except ResidualError as error:
+        raise UsageError(f"--aspirated = {typed!r}: {error.why}") from error

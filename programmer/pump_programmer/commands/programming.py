@@ -13,11 +13,11 @@ from pump_programmer.commands.common import (
     Yes,
     conversation,
 )
-from pump_programmer.jsonable import fields_of
 from pump_programmer.published import Patient
 from pump_programmer.wishes import Bridging, DayWish, Wishes
 from pump_protocol import units
 from pump_protocol.codes import BridgeDecision, Field, Mode
+from pump_protocol.jsonable import fields_of
 
 _FIELDS: Final[dict[str, tuple[Field, ...]]] = {
     "--dose": (Field.DAILY_DOSE,),

@@ -6,7 +6,8 @@ import typer
 
 from pump_programmer import arguments
 from pump_programmer.commands.common import AsJson, conversation
-from pump_programmer.jsonable import Json, access_fields, fields_of, jsonable
+from pump_programmer.terminal import ExitCode
+from pump_protocol.jsonable import Json, fields_of, jsonable
 
 
 def identify(context: typer.Context, as_json: AsJson = False) -> None:
@@ -56,7 +57,7 @@ def log(
     if access:
         result: dict[str, Json] = {
             "range": jsonable(status.access_log),
-            "entries": [access_fields(each) for each in accesses],
+            "entries": jsonable(accesses),
         }
         terminal.answer(identity, result, lambda screens: screens.access_log(status, accesses))
     else:
@@ -65,7 +66,9 @@ def log(
 
 
 def self_test(context: typer.Context, as_json: AsJson = False) -> None:
-    """Let the pump check itself."""
+    """Let the pump check itself. A check that FAILED has an exit code of its own."""
     with conversation(context, as_json) as (programmer, terminal):
         identity, report = programmer.identify(), programmer.self_test()
     terminal.answer(identity, fields_of(report), lambda screens: screens.self_test(report))
+    if not all(result.passed for result in report.results):
+        raise typer.Exit(ExitCode.SELF_TEST_FAILED)

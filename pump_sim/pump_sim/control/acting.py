@@ -1,4 +1,7 @@
-"""The commands that do something to a pump: break it, fill it, press its button, walk away."""
+"""The commands that do something to a pump: break it, press its button, walk away.
+
+What hands do to it with needle and scalpel is in `handling`.
+"""
 
 from typing import Final
 
@@ -43,13 +46,10 @@ def _clear(call: Call) -> Result:
             raise ControlError(
                 "unknown_fault", message, field="fault_id", value=fault_id, allowed=numbers
             )
-        cleared = [fault_id]
-    else:
-        check_fault_name(name)
-        cleared = [each for each, fault in injected.items() if fault == name]
-    for each in cleared:
-        call.pump.clear(each)
-    return {"cleared": cleared}
+        call.pump.clear(fault_id)
+        return {"cleared": [fault_id]}
+    check_fault_name(name)
+    return {"cleared": call.pump.clear_all(name)}
 
 
 def _faults(call: Call) -> Result:
@@ -67,24 +67,6 @@ def _proximity(call: Call) -> Result:
     if near is not None:
         call.endpoint.near = near
     return {"near": call.endpoint.near}
-
-
-def _fill(call: Call) -> Result:
-    volume_nl, capacity_nl = call.given["volume_nl"], call.pump.profile.capacity_nl
-    if volume_nl > capacity_nl:
-        raise out_of_range("volume_nl", volume_nl, 0, capacity_nl, "nL")
-    concentration = call.given.get("concentration_ng_per_ml")
-    strongest = call.pump.profile.max_concentration_ng_per_ml
-    if concentration is not None and concentration > strongest:
-        raise out_of_range("concentration_ng_per_ml", concentration, 0, strongest, "ng/mL")
-    call.pump.fill_by_hand(
-        volume_nl,
-        concentration_ng_per_ml=concentration,
-        rinsed=call.given.get("rinsed", True),
-    )
-    told = plain(call.pump.truth())
-    assert isinstance(told, dict)
-    return told
 
 
 def _press(call: Call) -> Result:
@@ -162,33 +144,6 @@ COMMANDS: Final = (
                 kind=Flag(),
                 doc="whether the head lies on the patient",
                 default="as it is",
-            ),
-        ),
-    ),
-    Command(
-        name="fill",
-        doc="Empty the reservoir and fill it with a needle. The pump does not notice: what it"
-        " believes is changed by a programmer's refill.",
-        answers="as `truth`",
-        handle=_fill,
-        parameters=(
-            Parameter(
-                name="volume_nl",
-                kind=Whole("nL", 0, 100_000_000),
-                doc="usable volume afterwards, at most the capacity",
-                required=True,
-            ),
-            Parameter(
-                name="concentration_ng_per_ml",
-                kind=Whole("ng/mL", 0, 4_000_000_000),
-                doc="of the primary drug in the syringe; 0 is saline",
-                default="that of the prescription in force",
-            ),
-            Parameter(
-                name="rinsed",
-                kind=Flag(),
-                doc="whether the residual volume is rinsed out first; otherwise it mixes in",
-                default="true",
             ),
         ),
     ),

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from pump_protocol._version import __version__
 from pump_protocol.codes import PROTOCOL_VERSION
-from pump_sim.control import acting, moving, reading, states
+from pump_sim.control import acting, handling, moving, playing, reading, states
 from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.parameters import Flag, Parameter, described
 
@@ -67,7 +67,9 @@ COMMANDS: Final[dict[str, Command]] = {
         *moving.COMMANDS,
         *reading.COMMANDS,
         *acting.COMMANDS,
+        *handling.COMMANDS,
         *states.COMMANDS,
+        *playing.COMMANDS,
         _WATCH,
     )
 }

@@ -102,7 +102,9 @@ class Desk:
         except ControlError as error:
             return _failed(request_id, error)
         except Refused as error:
+            endpoint.handled()  # the refusal is in the log
             return _failed(request_id, refused(error))
+        endpoint.handled()
         return {"id": request_id, "ok": True, "result": result}
 
     # --- Watching --------------------------------------------------------------------------------

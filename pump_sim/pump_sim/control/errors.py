@@ -1,11 +1,11 @@
 """How a request at the door fails: an error on one line, for programs and for people."""
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import Any, Final
 
 from pump_sim.model.refusals import Reason, Refused
 from pump_sim.ports import PortError
+from pump_sim.texts import did_you_mean
 
 LONGEST_VALUE: Final = 200
 """Characters of a value that is given back in an error; a state may be megabytes long."""
@@ -20,6 +20,7 @@ CODES: Final = {
     "bad_value": "a value is of the wrong type or out of range",
     "unknown_pump": "`pump` names no pump of this process, or is missing where there are several",
     "unknown_fault": "there is no fault of that name, or none of that number",
+    "impossible": "nobody could do that now: the pump has been taken out, say",
     "refused": "the pump itself refuses; `reasons` has every reason",
     "bad_state": "a state cannot be loaded; `field` is the key that is wrong",
 }
@@ -34,7 +35,8 @@ class ControlError(Exception):
     """A request cannot be carried out; nothing has happened.
 
     `field` is the part of the request that is at fault, `value` what was given and `allowed` what
-    would have been accepted: a list of names, or limits with their unit.
+    would have been accepted: a list of names, or limits with their unit. `why` is the message, but
+    for field and value where it begins with them.
     """
 
     def __init__(
@@ -45,11 +47,13 @@ class ControlError(Exception):
         field: str | None = None,
         value: object = None,
         allowed: object = None,
+        why: str | None = None,
     ) -> None:
         assert code in CODES, code
         super().__init__(message)
         self.code = code
         self.message = message
+        self.why = message if why is None else why
         self.field = field
         self.value = value
         self.allowed = allowed
@@ -70,17 +74,21 @@ class ControlError(Exception):
 def unknown(code: str, kind: str, name: object, known: Iterable[str], field: str) -> ControlError:
     """The error of a name that does not exist: it tells those that do, and the nearest."""
     names = list(known)
-    near = get_close_matches(name, names, n=1) if isinstance(name, str) else []
-    guess = f" Did you mean {near[0]}?" if near else ""
+    guess = did_you_mean(name, names)
     message = f"{kind} {shown(name)} is unknown. Known are {', '.join(names) or 'none'}.{guess}"
     return ControlError(code, message, field=field, value=name, allowed=names)
 
 
+def bad_value(name: str, value: object, why: str, allowed: object = None) -> ControlError:
+    """The error of a value that its field does not take."""
+    message = f"{name} = {shown(value)}: {why}"
+    return ControlError("bad_value", message, field=name, value=value, allowed=allowed, why=why)
+
+
 def out_of_range(name: str, value: int, low: int, high: int, unit: str) -> ControlError:
     """The error of a number beyond its limits, both of which are allowed."""
-    message = f"{name} = {value}: allowed are {low:,} to {high:,} {unit}".rstrip()
     allowed = {"minimum": low, "maximum": high, "unit": unit}
-    return ControlError("bad_value", message, field=name, value=value, allowed=allowed)
+    return bad_value(name, value, f"allowed are {low:,} to {high:,} {unit}".rstrip(), allowed)
 
 
 def refused(error: Refused) -> ControlError:

@@ -117,7 +117,8 @@ COMMANDS: Final = (
     Command(
         name="advance",
         doc="Move therapy time at once. All that falls due until then, and at that very moment,"
-        " has happened when the answer comes.",
+        " has happened when the answer comes. It goes no further than to where a scenario waits:"
+        " for a decision, or for an answer to its programmer on the link.",
         answers="as `time`, at the moment where it went",
         handle=_advance,
         parameters=(

@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 
 from pump_protocol import units
 from pump_protocol.errors import UnitError
-from pump_sim.control.errors import ControlError, out_of_range, shown, unknown
+from pump_sim.control.errors import ControlError, bad_value, out_of_range, unknown
 
 DAY_MS: Final = 86_400_000
 LATEST_MS: Final = 400 * 366 * DAY_MS
@@ -68,15 +68,11 @@ class Whole:
             try:
                 number = quantity.parse(value, name)
             except UnitError as error:
-                raise ControlError(
-                    "bad_value", str(error), field=name, value=value, allowed=list(error.allowed)
-                ) from None
+                raise bad_value(name, value, error.why, list(error.allowed)) from None
         if not isinstance(number, int) or isinstance(number, bool):
             wanted = f"a whole number{f' of {self.unit}' if self.unit else ''} is wanted"
             also = ", or a text with a unit" if quantity else ""
-            raise ControlError(
-                "bad_value", f"{name} = {shown(value)}: {wanted}{also}", field=name, value=value
-            )
+            raise bad_value(name, value, f"{wanted}{also}")
         if not self.minimum <= number <= self.maximum:
             raise out_of_range(name, number, self.minimum, self.maximum, self.unit)
         return number
@@ -92,8 +88,7 @@ class Flag:
         """The truth value; neither 0 nor "no" is one."""
         if isinstance(value, bool):
             return value
-        message = f"{name} = {shown(value)}: true or false is wanted"
-        raise ControlError("bad_value", message, field=name, value=value, allowed=[True, False])
+        raise bad_value(name, value, "true or false is wanted", [True, False])
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,8 +101,7 @@ class Name:
         """The text."""
         if isinstance(value, str):
             return value
-        message = f"{name} = {shown(value)}: a text is wanted"
-        raise ControlError("bad_value", message, field=name, value=value)
+        raise bad_value(name, value, "a text is wanted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +142,7 @@ class Speed:
             speed = Fraction(str(value))
             if speed == 0 or self.minimum <= speed:
                 return speed
-        message = f"{name} = {shown(value)}: allowed are {self.words} (times real time)"
-        raise ControlError("bad_value", message, field=name, value=value)
+        raise bad_value(name, value, f"allowed are {self.words} (times real time)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +155,7 @@ class Content:
         """The object."""
         if isinstance(value, dict):
             return value
-        message = f"{name} = {shown(value)}: an object is wanted"
-        raise ControlError("bad_value", message, field=name, value=value)
+        raise bad_value(name, value, "an object is wanted")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -43,6 +43,10 @@ class BolusCurve:
             return self.volume_units
         return self.volume_units * elapsed_ms // self.duration_ms
 
+    def moved(self, by_ms: int) -> "BolusCurve":
+        """The same bolus, that much later."""
+        return BolusCurve(self.volume_units, self.duration_ms, self.started_at_ms + by_ms)
+
     def rest_at(self, at_ms: int) -> "BolusCurve":
         """What is still to come at `at_ms`, as a bolus that would begin there (REQ-09)."""
         left_ms = max(1, self.ends_at_ms - at_ms)
@@ -164,6 +168,17 @@ class Course:
     begins_at_ms: int = 0
     rest: BolusCurve | None = None
 
+    def moved(self, by_ms: int) -> "Course":
+        """The same flow, that much later."""
+        cycle = self.cycle
+        return Course(
+            self.rate_nl_per_day,
+            None if self.bolus is None else self.bolus.moved(by_ms),
+            None if cycle is None else cycle.anchored(cycle.anchor_ms + by_ms),
+            self.begins_at_ms + by_ms,
+            None if self.rest is None else self.rest.moved(by_ms),
+        )
+
     @property
     def flows(self) -> bool:
         """Whether this course delivers anything, now or later."""
@@ -205,6 +220,17 @@ class Course:
             rate_nl_per_day += nearest(bolus.volume_units, bolus.duration_ms)
         return rate_nl_per_day
 
+    def next_change_ms(self, at_ms: int) -> int | None:
+        """The next moment after `at_ms` at which another rate may begin; None if none ever does."""
+        moments = [self.begins_at_ms]
+        for curve in (self.bolus, self.rest):
+            if curve is not None:
+                moments += (curve.started_at_ms, curve.ends_at_ms)
+        if self.cycle is not None:
+            _, _, ends_at_ms = self.cycle.segment_at(max(at_ms, self.begins_at_ms))
+            moments.append(ends_at_ms)
+        return min((each for each in moments if each > at_ms), default=None)
+
     def first_ms_reaching(
         self, target: int, *, from_ms: int, per_ms: int = 0, per_unit: int = 1
     ) -> int | None:
@@ -225,7 +251,7 @@ class Course:
             until_ms = bolus.ends_at_ms  # not before `begins_at_ms`
             growth = grown(until_ms)
             if growth >= target:
-                return bisect_left(range(until_ms), target, lo=from_ms, key=grown)
+                return from_ms + bisect_left(range(from_ms, until_ms), target, key=grown)
             from_ms, target = until_ms, target - growth
         slope = per_ms + per_unit * self.rate_nl_per_day
         if cycle is None or not cycle.whole:

@@ -118,7 +118,8 @@ def profile_names() -> tuple[str, ...]:
 def load_profile(name_or_path: str | Path) -> Profile:
     """Load a profile that comes with the package by its name, or any other by its path.
 
-    Raises `ProfileError` if there is none, or if a figure is missing, unknown or out of range.
+    Raises `ProfileError`, and nothing else, if there is none, or if a figure is missing, unknown or
+    out of range.
     """
     path = _PROFILES / f"{name_or_path}.toml"
     if str(name_or_path) not in profile_names():
@@ -128,7 +129,7 @@ def load_profile(name_or_path: str | Path) -> Profile:
     except FileNotFoundError:
         known = ", ".join(profile_names())
         raise ProfileError(f"no profile {name_or_path}: give {known} or a path") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:  # also of a path with a NUL in it
         raise ProfileError(f"{path}: {error}") from error
     return _profile(path, table)
 

@@ -8,6 +8,7 @@ Times here are therapy time, in ms since the implant. The firmware has a time of
 differs from it only while the pump's clock drifts.
 """
 
+from dataclasses import replace
 from typing import Final
 
 from pump_sim.model.firmware.alarms import Alarm
@@ -27,19 +28,19 @@ from pump_sim.model.hardware.faults import (
     WatchdogReset,
     effects,
 )
-from pump_sim.model.hardware.flow import FlowPiece
-from pump_sim.model.hardware.patient import PatientView
+from pump_sim.model.hardware.flow import FlowHistory, FlowPiece
+from pump_sim.model.hardware.patient import Patient, PatientFlag, PatientView
 from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
 from pump_sim.model.hardware.state import HardwareState
 from pump_sim.model.orders import PatientBolusResult
-from pump_sim.model.prescription import Prescription
+from pump_sim.model.prescription import BridgeDecision, Prescription
 from pump_sim.model.profile import Profile
 from pump_sim.model.refusals import Refused
 from pump_sim.model.rules import check_prescription
 from pump_sim.model.schedule import undisturbed
 from pump_sim.model.state import PumpState, new_state
 from pump_sim.model.status import Status, Truth
-from pump_sim.model.units import PPM, UNITS_PER_NL, nearest
+from pump_sim.model.units import DAY_MS, PPM, SECOND_MS, UNITS_PER_NL, nearest
 
 FAMILIAR_PPM: Final = (500_000, 1_500_000)
 """A new dose within this of the old one is what the patient gets used to: the thresholds of
@@ -68,6 +69,8 @@ class Pump:
         self._judged_version = hardware.judged_version
         self._judged_dose_ng = hardware.judged_dose_ng
         self._judged_offset_ms = hardware.judged_offset_ms
+        self._implanted = hardware.implanted
+        self._pocket_nl = hardware.pocket_nl
         self._effects: Effects = effects(self._faults.working())  # derived
 
     @classmethod
@@ -87,6 +90,8 @@ class Pump:
         clock_local_ms: int = 0,
         battery_mode: BatteryMode = BatteryMode.DRAIN_AND_FAIL,
         new_patient: bool = False,
+        into: "Pump | None" = None,
+        primed: bool = True,
     ) -> "Pump":
         """A new pump at 0 ms, filled with `volume_nl` (all it holds, unless told otherwise).
 
@@ -95,7 +100,17 @@ class Pump:
         prescribed, through the catheter that stays, unless it is a new one: then there is no drug
         in patient or catheter. Raises `Refused` for a bad prescription, ValueError for any other
         figure out of range.
+
+        With `into` it takes the place of another pump, at the present of that one, which stays as
+        it is. The catheter goes on with what is in it and what occludes it, and so does the
+        patient. The new pump's tubing is `primed` with its drug, or holds fluid without any.
         """
+        if into is not None:
+            if new_patient:
+                raise ValueError("new_patient: that of another pump is not new")
+            # A bridge is for what the old pump held.
+            not_needed = BridgeDecision.NOT_NEEDED
+            prescription = replace(prescription, bridge_decision=not_needed, bridge=None)
         if reasons := check_prescription(prescription, profile):
             raise Refused(*reasons)
         volume_nl = profile.capacity_nl if volume_nl is None else volume_nl
@@ -115,8 +130,12 @@ class Pump:
             clock_local_ms=clock_local_ms,
             battery_mode=battery_mode,
             new_patient=new_patient,
+            before=None if into is None else into.state(),
+            primed=primed,
         )
         pump = cls(state)
+        if into is not None:
+            pump._judge()  # by its prescription, if it is near the one that the patient is used to
         pump.firmware.implanted(volume_nl)
         return pump
 
@@ -138,6 +157,8 @@ class Pump:
                 judged_version=self._judged_version,
                 judged_dose_ng=self._judged_dose_ng,
                 judged_offset_ms=self._judged_offset_ms,
+                implanted=self._implanted,
+                pocket_nl=self._pocket_nl,
             ),
             firmware=self.firmware.state(),
         )
@@ -155,6 +176,11 @@ class Pump:
         if firmware_ms is None or fault_ms is None:
             return fault_ms if firmware_ms is None else firmware_ms
         return min(firmware_ms, fault_ms)
+
+    def next_step_ms(self) -> int | None:
+        """When the flow goes on at another rate of its schedule next; None if it never does."""
+        pump_ms = self.firmware.delivery.course.next_change_ms(self.firmware.at_ms)
+        return None if pump_ms is None else self._oscillator.therapy_ms(pump_ms)
 
     def _next_firmware_ms(self) -> int | None:
         due = self.firmware.outlook().next_due
@@ -198,16 +224,25 @@ class Pump:
         if commanded:
             drawn = min(self._reservoir.left, commanded * self._factor_ppm())
             if drawn:
-                self._reservoir = self._reservoir.give(drawn, lost=self._effects.disconnected)
+                self._reservoir = self._reservoir.give(drawn, lost=self._off_catheter)
             self._drive = self._drive.turned(commanded)
         firmware.gauge = self._gauge()
 
     def _factor_ppm(self) -> int:
         """What leaves the reservoir of what is commanded."""
         acting = self._effects
-        if acting.stalled or acting.occluded:
+        if acting.stalled or (acting.occluded and self._implanted):
             return 0
         return self._drive.flow_factor_ppm if acting.factor_ppm is None else acting.factor_ppm
+
+    @property
+    def _off_catheter(self) -> bool:
+        """Whether what leaves the pump misses the catheter."""
+        return self._effects.disconnected or not self._implanted
+
+    def _path_factor_ppm(self) -> int:
+        """What gets into the catheter of what is commanded."""
+        return 0 if self._off_catheter else self._factor_ppm()
 
     def _gauge(self) -> int:
         used = self._battery.charge_used(self.firmware.at_ms, self._drive.odometer_units)
@@ -217,47 +252,66 @@ class Pump:
 
     def _note_flow(self) -> None:
         """Begin a new piece of the flow's history if it is another flow than before."""
-        course, last = self.firmware.delivery.flowing, self._flow.pieces[-1]
-        factor_ppm = 0 if self._effects.disconnected else self._factor_ppm()
+        self._flow = self._noted()
+
+    def _noted(self) -> FlowHistory:
+        """The flow's history with what flows from now on; nothing changes by asking."""
+        flow = self._flow
+        course, last = self.firmware.delivery.flowing, flow.pieces[-1]
+        factor_ppm = self._path_factor_ppm()
         if factor_ppm == last.factor_ppm and (course is last.course or course == last.course):
-            return
-        self._begin_piece(factor_ppm)
+            return flow
+        return flow.begun(self._piece())
 
     def _judge_anew(self) -> None:
         """Judge the patient by another prescription, once time passes under it."""
-        firmware = self.firmware
-        if not firmware.delivery.bridging and (
-            firmware.programming.version != self._judged_version
-            or firmware.clock_offset_ms != self._judged_offset_ms
-        ):
+        if self._judgement_is_due:
             self._judge()
 
+    @property
+    def _judgement_is_due(self) -> bool:
+        firmware = self.firmware
+        return not firmware.delivery.bridging and (
+            firmware.programming.version != self._judged_version
+            or firmware.clock_offset_ms != self._judged_offset_ms
+        )
+
     def _judge(self) -> None:
-        """Judge the patient by the prescription in force, if it is one to be used to.
+        """Judge the patient by the prescription in force, if it is one to be used to."""
+        self._patient, self._judged_dose_ng = self._judged_patient()
+        self._judged_version = self.firmware.programming.version
+        self._judged_offset_ms = self.firmware.clock_offset_ms
+
+    def _judged_patient(self) -> tuple[Patient, int]:
+        """The patient by the prescription in force, and its daily dose.
 
         Not by a stop or a safe state, and not by a dose so far from the one before that the change
         itself is what the patient is to show.
         """
-        firmware, programming = self.firmware, self.firmware.programming
-        self._judged_version = programming.version
-        self._judged_offset_ms = firmware.clock_offset_ms
-        prescription, used_to_ng = programming.current, self._judged_dose_ng
+        firmware = self.firmware
+        prescription, used_to_ng = firmware.programming.current, self._judged_dose_ng
         dose_ng = prescription.daily_dose_ng
         lowest, highest = FAMILIAR_PPM
         familiar = not used_to_ng or lowest * used_to_ng <= PPM * dose_ng <= highest * used_to_ng
-        if prescription.mode.treats and familiar:
-            course = undisturbed(
-                prescription, at_ms=firmware.at_ms, clock_offset_ms=firmware.clock_offset_ms
-            )
-            concentration = prescription.concentration_ng_per_ml
-            self._patient = self._patient.prescribed(course, concentration, firmware.at_ms)
-            self._judged_dose_ng = dose_ng
+        if not prescription.mode.treats or not familiar:
+            return self._patient, used_to_ng
+        course = undisturbed(
+            prescription, at_ms=firmware.at_ms, clock_offset_ms=firmware.clock_offset_ms
+        )
+        concentration = prescription.concentration_ng_per_ml
+        return self._patient.prescribed(course, concentration, firmware.at_ms), dose_ng
 
-    def _begin_piece(self, factor_ppm: int) -> None:
-        course, reservoir = self.firmware.delivery.flowing, self._reservoir
-        at_ms = self.firmware.at_ms
-        piece = FlowPiece(at_ms, course, factor_ppm, reservoir.delivered, reservoir.left)
-        self._flow = self._flow.begun(piece)
+    def _piece(self) -> FlowPiece:
+        """What flows from now on."""
+        flow, reservoir, at_ms = self._flow, self._reservoir, self.firmware.at_ms
+        return FlowPiece(
+            at_ms,
+            self.firmware.delivery.flowing,
+            self._path_factor_ppm(),
+            reservoir.delivered + flow.injected_by(at_ms),
+            reservoir.left,
+            flow.injection_at(at_ms),
+        )
 
     # --- Faults ----------------------------------------------------------------------------------
 
@@ -296,6 +350,13 @@ class Pump:
         self._faults = self._faults.over(fault_id, self._at_ms)
         self._apply()
 
+    def clear_all(self, name: str) -> list[int]:
+        """End, or drop, all faults of a name; return their ids."""
+        cleared = [each.fault_id for each in self._faults.injected if each.fault.name == name]
+        for fault_id in cleared:
+            self.clear(fault_id)
+        return cleared
+
     def _change_faults(self) -> None:
         """Let the fault begin, strike or end whose moment has come."""
         change = self._faults.next_change()
@@ -333,6 +394,8 @@ class Pump:
         if now.drift_ppm != before.drift_ppm:
             self._oscillator = self._oscillator.drifting(now.drift_ppm, self._at_ms)
         firmware = self.firmware
+        if now.occluded or now.disconnected:
+            self._flow = self._flow.injection_stopped(firmware.at_ms)
         firmware.runs_dry = now.runs_dry
         firmware.gauge = self._gauge()
         if now.stalled and not before.stalled:
@@ -382,11 +445,92 @@ class Pump:
             )
         drawn_nl = self._reservoir.left // FINE_UNITS_PER_NL
         self._reservoir = self._reservoir.refill(volume_nl, concentration_ng_per_ml, rinsed=rinsed)
-        self._begin_piece(0 if self._effects.disconnected else self._factor_ppm())
-        self._flow = self._flow.entering(
+        self._flow = self._flow.begun(self._piece()).entering(
             self._reservoir.concentration_ng_per_ml, self._reservoir.delivered
         )
         return drawn_nl
+
+    def fill_into_pocket(self, volume_nl: int) -> None:
+        """Empty a syringe beside the pump instead: the reservoir stays as it is.
+
+        What lies in the pocket stays there: neither its absorption nor what it would do to a
+        patient is modelled. Raises ValueError beyond the capacity, and of an explanted pump.
+        """
+        if not 0 <= volume_nl <= self.profile.capacity_nl:
+            raise ValueError(f"volume_nl = {volume_nl}: allowed 0..{self.profile.capacity_nl}")
+        self._check_implanted()
+        self._pocket_nl += volume_nl
+
+    def inject_catheter(
+        self,
+        volume_nl: int,
+        concentration_ng_per_ml: int,
+        duration_ms: int,
+        *,
+        aspirated: bool = False,
+    ) -> int:
+        """Inject through the catheter access port, past the pump; return the nL that get in.
+
+        It drives out at the tip what lies in the catheter, and lies there itself then. Aspirated
+        before, the catheter is full of cerebrospinal fluid, counted as without drug. The pump goes
+        on as it does, and what it drives past the port meanwhile comes behind what is injected.
+        Nothing gets into an occluded catheter; from a disconnected one it goes into the pocket.
+
+        Raises ValueError out of range, of an explanted pump, and while another injection goes on.
+        """
+        for name, value, lowest, highest in (
+            ("volume_nl", volume_nl, 0, self.profile.capacity_nl),
+            (
+                "concentration_ng_per_ml",
+                concentration_ng_per_ml,
+                0,
+                self.profile.max_concentration_ng_per_ml,
+            ),
+            ("duration_ms", duration_ms, SECOND_MS, DAY_MS),
+        ):
+            if not lowest <= value <= highest:
+                raise ValueError(f"{name} = {value}: allowed {lowest}..{highest}")
+        self._check_implanted()
+        if self.injecting_until_ms is not None:
+            raise ValueError(f"an injection goes on until {self.injecting_until_ms} ms")
+        if self._effects.disconnected:
+            self._pocket_nl += volume_nl
+        if self._off_catheter or self._effects.occluded:
+            return 0
+        self._flow = self._flow.begun(self._piece()).injecting(
+            volume_nl,
+            concentration_ng_per_ml,
+            duration_ms,
+            catheter_fine=self._catheter.path_fine - self._catheter.tubing_fine,
+            aspirated=aspirated,
+        )
+        return volume_nl
+
+    @property
+    def injecting_until_ms(self) -> int | None:
+        """When an injection through the access port will be over; None if none goes on."""
+        running = self._flow.injection_at(self.firmware.at_ms)
+        return None if running is None else self._oscillator.therapy_ms(running.curve.ends_at_ms)
+
+    @property
+    def implanted(self) -> bool:
+        """Whether the pump is at its catheter, in the body."""
+        return self._implanted
+
+    def explant(self) -> None:
+        """Take the pump out: catheter and patient stay behind, and nothing reaches them any more.
+
+        The pump notices nothing and goes on; what it pumps is lost. It can not be put back:
+        another takes its place (`implant`, `into`). Raises ValueError if it is out already.
+        """
+        self._check_implanted()
+        self._flow = self._flow.injection_stopped(self.firmware.at_ms)
+        self._implanted = False
+        self._note_flow()
+
+    def _check_implanted(self) -> None:
+        if not self._implanted:
+            raise ValueError(f"pump {self.serial_number} has been explanted")
 
     def press_button(self) -> PatientBolusResult:
         """The patient asks for a bolus. Raises `Refused`, which the pump has logged (REQ-13)."""
@@ -404,12 +548,12 @@ class Pump:
 
     def truth(self) -> Truth:
         """What is physically so now. For the harness and the console, never for the wire."""
-        self._note_flow()
         firmware, reservoir, acting = self.firmware, self._reservoir, self._effects
         factor_ppm = self._factor_ppm()
         commanded = firmware.delivery.course.rate_at(firmware.at_ms)
         rate = nearest(commanded * factor_ppm * (PPM + acting.drift_ppm), PPM * PPM)
-        tip = self._flow.tip_at(firmware.at_ms)
+        flow = self._noted()
+        tip = flow.tip_at(firmware.at_ms)
         return Truth(
             at_ms=self._at_ms,
             pump_ms=firmware.at_ms,
@@ -423,6 +567,9 @@ class Pump:
             flow_factor_ppm=factor_ppm,
             reservoir_concentration_ng_per_ml=reservoir.concentration_ng_per_ml,
             tip_concentration_ng_per_ml=tip.concentration_ng_per_ml,
+            received_ng=flow.received_ng(firmware.at_ms),
+            pocket_nl=self._pocket_nl,
+            implanted=self._implanted,
             stalled=acting.stalled,
             occluded=acting.occluded,
             disconnected=acting.disconnected,
@@ -432,5 +579,38 @@ class Pump:
 
     def patient(self) -> PatientView:
         """The made-up patient now: a teaching aid, no predictor. Reckoned when asked."""
-        self._note_flow()
-        return self._patient.view(self._flow, self.firmware.at_ms)
+        return self._patient.view(self._noted(), self.firmware.at_ms)
+
+    def next_flags(self, to_ms: int) -> tuple[int, tuple[PatientFlag, ...]] | None:
+        """When the patient's flags change next, after now and by `to_ms`, and to what.
+
+        None if they do not. This foresees what the pump does by itself and which faults will come,
+        on a copy of the pump from its next due moment on; it is much cheaper up to there. Nothing
+        changes by asking.
+        """
+        pump = self
+        shown: tuple[PatientFlag, ...] = ()
+        while True:
+            due_ms = pump.next_due_ms()
+            until_ms = to_ms if due_ms is None else min(to_ms, due_ms)
+            found = pump._next_flags_undisturbed(until_ms)
+            if found is not None or due_ms is None or due_ms >= to_ms:
+                return found
+            if pump is self:
+                pump, shown = Pump(self.state()), self.patient().flags
+            pump.settle(due_ms)
+            flags = pump.patient().flags
+            if flags != shown and due_ms > self._at_ms:
+                return due_ms, flags
+
+    def _next_flags_undisturbed(self, to_ms: int) -> tuple[int, tuple[PatientFlag, ...]] | None:
+        """The same up to the next due moment."""
+        patient = self._patient
+        if self._judgement_is_due:
+            patient, _ = self._judged_patient()
+        oscillator, now_ms = self._oscillator, self.firmware.at_ms
+        found = patient.next_flags(self._noted(), now_ms, oscillator.pump_ms(to_ms))
+        if found is None:
+            return None
+        pump_ms, flags = found
+        return oscillator.therapy_ms(pump_ms), flags

@@ -4,7 +4,7 @@ A pump made from such a value goes on exactly as the one it was taken from. Dura
 and forks of a scenario need nothing else.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pump_sim.model.course import Course
 from pump_sim.model.events import AccessLog, TherapyLog
@@ -52,28 +52,34 @@ def new_state(  # noqa: PLR0913 - those of `Pump.implant`
     clock_local_ms: int,
     battery_mode: BatteryMode,
     new_patient: bool,
+    before: PumpState | None = None,
+    primed: bool = True,
 ) -> PumpState:
     """A pump at the moment of its implant: filled, running, and with nothing in its logs yet.
 
-    The figures are those of `Pump.implant`, which checks them.
+    The figures are those of `Pump.implant`, which checks them; `before` is the pump whose place it
+    takes, at the catheter and in the patient.
     """
     course = undisturbed(prescription, at_ms=0, clock_offset_ms=clock_local_ms)
     concentration = prescription.concentration_ng_per_ml
     reservoir = Reservoir(concentration, profile.residual_nl).refill(volume_nl, concentration)
+    hardware = _new_hardware(
+        profile,
+        reservoir,
+        Drive(flow_factor_ppm),
+        Therapy(course, concentration),
+        battery_mode=battery_mode,
+        new_patient=new_patient,
+        judged_dose_ng=prescription.daily_dose_ng if prescription.mode.treats else 0,
+        clock_offset_ms=clock_local_ms,
+    )
+    if before is not None:
+        hardware = _in_place_of(before, hardware, concentration, primed=primed)
     return PumpState(
         profile=profile,
         serial_number=serial_number,
         at_ms=0,
-        hardware=_new_hardware(
-            profile,
-            reservoir,
-            Drive(flow_factor_ppm),
-            Therapy(course, concentration),
-            battery_mode=battery_mode,
-            new_patient=new_patient,
-            judged_dose_ng=prescription.daily_dose_ng if prescription.mode.treats else 0,
-            clock_offset_ms=clock_local_ms,
-        ),
+        hardware=hardware,
         firmware=_new_firmware(
             profile,
             prescription,
@@ -121,6 +127,29 @@ def _new_hardware(  # noqa: PLR0913 - what `new_state` was given
         patient=patient,
         judged_dose_ng=judged_dose_ng,
         judged_offset_ms=clock_offset_ms,
+    )
+
+
+def _in_place_of(
+    before: PumpState, new: HardwareState, concentration: int, *, primed: bool
+) -> HardwareState:
+    """A new pump at the catheter of another: catheter and patient go on, by the new pump's time."""
+    old, old_ms = before.hardware, before.firmware.at_ms
+    catheter = replace(new.catheter, catheter_nl=old.catheter.catheter_nl)
+    (piece,) = new.flow.pieces
+    return replace(
+        new,
+        catheter=catheter,
+        faults=old.faults.of_catheter(-before.at_ms),
+        flow=old.flow.at_another_pump(
+            old_ms,
+            piece,
+            catheter,
+            concentration if primed else 0,
+            new.reservoir.concentration_ng_per_ml,
+        ),
+        patient=old.patient.moved(-old_ms),
+        judged_dose_ng=old.judged_dose_ng,
     )
 
 

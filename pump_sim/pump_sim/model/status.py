@@ -108,6 +108,12 @@ class Truth:
     reservoir_concentration_ng_per_ml: int
     tip_concentration_ng_per_ml: int
     """Of the primary drug where the catheter ends: what entered the path one path volume ago."""
+    received_ng: int
+    """What of the primary drug has come out there since the implant, injections included."""
+    pocket_nl: int
+    """What has been injected beside the pump; it stays there."""
+    implanted: bool
+    """False of a pump that was taken out: what it still pumps is lost."""
     stalled: bool
     occluded: bool
     disconnected: bool

@@ -55,6 +55,12 @@ class MemoryPort:
             return
         self._deliver(lambda: self.peer._take(data))
 
+    def hang_up(self) -> bool:
+        """Disconnect the peer, which may connect again."""
+        was_there = self.peer.is_connected
+        self.peer.disconnect()
+        return was_there
+
     def shut(self) -> None:
         """`close` for those who have no event loop."""
         self.peer.disconnect()

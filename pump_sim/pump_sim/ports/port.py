@@ -68,6 +68,12 @@ class Port(Protocol):
         Never blocks and never raises for the peer's sake. Call it on the event loop.
         """
 
+    def hang_up(self) -> bool:
+        """End the connection with the peer after what was sent, and be ready for the next one.
+
+        False when there is nobody, or, as on a pty, nobody who could be told: then nothing happens.
+        """
+
     async def close(self) -> None:
         """Give the address back. May be called twice, or without `start`."""
 

@@ -111,6 +111,10 @@ class PtyPort:
         if written:
             self._note_traffic()
 
+    def hang_up(self) -> bool:
+        """False: the far end of a serial line is not told that the near end went."""
+        return False
+
     async def close(self) -> None:
         """Remove the link if it is still ours, and end the pseudo-terminal."""
         if self._sweeper is not None:

@@ -94,6 +94,10 @@ class Rfc2217Port:
         """Write at once, with telnet's escape byte doubled; dropped as on a TCP port."""
         self._tcp.send(data.replace(serial.rfc2217.IAC, serial.rfc2217.IAC_DOUBLED))
 
+    def hang_up(self) -> bool:
+        """Close the client's connection once what was sent is out; the next is welcome."""
+        return self._tcp.hang_up()
+
     async def close(self) -> None:
         """Stop listening and drop the client."""
         await self._tcp.close()

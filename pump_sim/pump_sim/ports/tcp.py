@@ -70,7 +70,7 @@ class TcpPort:
         than parts of them.
         """
         client = self._client
-        if client is None or client.unsent_bytes() > UNSENT_LIMIT_BYTES:
+        if client is None or not client.listens():
             self._dropped_bytes += len(data)
             return
         client.transport.write(data)
@@ -79,6 +79,13 @@ class TcpPort:
         """Close the client's connection without sending what is left; the next is welcome."""
         if self._client is not None:
             self._client.transport.abort()
+
+    def hang_up(self) -> bool:
+        """Close the client's connection once what was sent is out; the next is welcome."""
+        if self._client is None:
+            return False
+        self._client.transport.close()
+        return True
 
     async def close(self) -> None:
         """Stop listening and drop the client."""
@@ -193,6 +200,10 @@ class _Client(asyncio.Protocol):
 
     def unsent_bytes(self) -> int:
         return self.transport.get_write_buffer_size()
+
+    def listens(self) -> bool:
+        """Whether it takes what is sent to it."""
+        return self.unsent_bytes() <= UNSENT_LIMIT_BYTES and not self.transport.is_closing()
 
     def is_leaving(self) -> bool:
         """Whether the client has closed its end, even if its last bytes are still unread."""

@@ -209,3 +209,102 @@ def test_proximity_tells_how_it_is() -> None:
     assert visitor.ask("proximity") == {"near": True}
     assert visitor.ask("proximity", near=False) == {"near": False}
     assert visitor.ask("proximity") == {"near": False}
+
+
+# --- Needle and scalpel --------------------------------------------------------------------------
+
+
+def test_pocket_fill_leaves_the_reservoir_as_it_is() -> None:
+    """The answer is the truth, with what lies beside the pump."""
+    visitor = Visitor()
+    visitor.ask("advance", by="10 d")
+    truth = visitor.ask("fill_pocket", volume_nl="18 mL")
+    assert (truth["pocket_nl"], truth["actual_volume_nl"]) == (18_000_000, 16_000_000)
+    error = visitor.fail("fill_pocket", volume_nl="21 mL")
+    assert error["allowed"] == {"minimum": 0, "maximum": 20_000_000, "unit": "nL"}
+
+
+def test_injection_through_the_access_port_reaches_the_patient() -> None:
+    """0.1 mL of 2 mg/mL from the catheter, within a minute; another has to wait for its end."""
+    visitor = Visitor()
+    given = {"volume_nl": "0.1 mL", "concentration_ng_per_ml": "500 mcg/mL"}
+    assert visitor.ask("inject_catheter", **given) == {"injected_nl": 100_000}
+    error = visitor.fail("inject_catheter", **given)
+    assert (error["code"], error["message"]) == (
+        "impossible",
+        "an injection goes on until 60000 ms",
+    )
+    visitor.ask("advance", by="1 min")
+    assert visitor.ask("truth")["received_ng"] == 200_555  # and what the pump gave meanwhile
+    visitor.ask("inject_catheter", **given, duration_ms="2 h", aspirated=True)
+    assert visitor.ask("truth")["tip_concentration_ng_per_ml"] == 0
+    error = visitor.fail("inject_catheter", **{**given, "concentration_ng_per_ml": "200 mg/mL"})
+    assert error["field"] == "concentration_ng_per_ml"
+    assert visitor.fail("inject_catheter", **given, duration_ms=1)["field"] == "duration_ms"
+
+
+def test_explanted_pump_is_out_of_reach_of_needles() -> None:
+    """Nothing reaches the patient any more, and nobody can do again what was done."""
+    visitor = Visitor()
+    visitor.ask("advance", by="1 d")
+    truth = visitor.ask("explant")
+    assert (truth["implanted"], truth["received_ng"]) == (False, 800_000)
+    visitor.ask("advance", by="1 d")
+    assert visitor.ask("truth")["received_ng"] == 800_000
+    for do, fields_of in (
+        ("explant", {}),
+        ("fill_pocket", {"volume_nl": 1}),
+        ("inject_catheter", {"volume_nl": 1, "concentration_ng_per_ml": 0}),
+    ):
+        error = visitor.fail(do, **fields_of)
+        assert (error["code"], error["message"]) == (
+            "impossible",
+            "pump SIM-000001 has been explanted",
+        )
+
+
+def test_new_pump_takes_the_place_of_the_old_one() -> None:
+    """Behind the same link, at its 0 ms, with what was in force; the patient goes on."""
+    visitor = Visitor()
+    visitor.ask("advance", by="10 d")
+    visitor.ask("inject", fault="motor_stall")
+    visitor.ask("advance", by="9 h")
+    patient, clock = visitor.ask("patient"), visitor.ask("time")["clock_local_ms"]
+    assert patient["flags"] == ["underdose"]
+    time = visitor.ask("implant", serial_number="SIM-000002", volume_nl="10 mL")
+    assert (time["therapy_ms"], time["clock_local_ms"]) == (0, clock)
+    after = visitor.ask("patient")
+    assert after["flags"] == ["underdose"]
+    assert after["effect_ng_per_ml"] == pytest.approx(patient["effect_ng_per_ml"])
+    belief = visitor.ask("belief", pump="SIM-000002")
+    assert belief["believed_volume_nl"] == 10_000_000
+    assert belief["infusing_nl_per_day"] == 400_000
+    assert visitor.ask("faults")["active"] == []
+    visitor.ask("advance", by="1 d")
+    assert visitor.ask("patient")["flags"] == []
+
+
+def test_implant_that_cannot_be_changes_nothing() -> None:
+    """A number that is there already or is none, and more than the pump holds."""
+    visitor = Visitor()
+    visitor.ask("advance", by="1 d")
+    before = visitor.ask("state")
+    for wrong, field in (
+        ({"serial_number": "SIM-000001"}, "serial_number"),
+        ({"serial_number": ""}, "serial_number"),
+        ({"serial_number": "x" * 33}, "serial_number"),
+        ({"serial_number": "SIM-000002", "volume_nl": "21 mL"}, "volume_nl"),
+        ({"serial_number": "SIM-000002", "flow_factor_ppm": -1}, "flow_factor_ppm"),
+    ):
+        error = visitor.fail("implant", **wrong)
+        assert (error["code"], error["field"]) == ("bad_value", field)
+    assert visitor.ask("state") == before
+
+
+def test_unprimed_pump_has_no_drug_in_its_tubing() -> None:
+    """The catheter gives what it holds, and then the tubing's fluid comes."""
+    visitor = Visitor()
+    visitor.ask("implant", serial_number="SIM-000002", primed=False, flow_factor_ppm=2_000_000)
+    assert visitor.ask("truth")["tip_concentration_ng_per_ml"] == 2_000_000
+    visitor.ask("advance", by="6 h")
+    assert visitor.ask("truth")["tip_concentration_ng_per_ml"] == 0

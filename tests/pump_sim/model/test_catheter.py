@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -10,11 +11,11 @@ from hypothesis import strategies as st
 from pump_sim.model.course import BolusCurve, Course, Cycle, Segment
 from pump_sim.model.hardware.catheter import (
     Catheter,
-    Layer,
     Slug,
-    arrival_ms,
     concentration_at,
-    contents,
+    mass_between,
+    merged,
+    spliced,
 )
 from pump_sim.model.hardware.flow import LOOK_BACK_MS, MEMORY_MS, FlowHistory, FlowPiece
 from pump_sim.model.hardware.patient import Patient
@@ -49,28 +50,33 @@ def implanted(
 # --- The path ------------------------------------------------------------------------------------
 
 
+def arrival_ms(course: Course) -> float | None:
+    """When drug that enters at 0 ms comes out, within a month."""
+    spans = implanted(course).entering(500_000, 0).spans(0, 30 * DAY_MS)
+    arrived = [span.begins_ms for span in spans if span.concentration_ng_per_ml == 500_000]
+    return min(arrived, default=None)
+
+
 @pytest.mark.parametrize(
     ("rate_nl_per_day", "hours"),
     [(48_000, 170), (100_000, 81.6), (200_000, 40.8), (400_000, 20.4), (600_000, 13.6)],
 )
 def test_drug_needs_a_path_volume_to_arrive(rate_nl_per_day: int, hours: float) -> None:
     """0.34 mL divided by the flow."""
-    lag_ms = arrival_ms(Course(rate_nl_per_day), factor_ppm=PPM, path_fine=PATH, from_ms=5)
-    assert lag_ms == 5 + hours * HOUR_MS
+    assert arrival_ms(Course(rate_nl_per_day)) == pytest.approx(hours * HOUR_MS)
 
 
 def test_a_bolus_brings_it_sooner_and_a_stop_never() -> None:
+    """Half of the path by a bolus leaves half of the time."""
     bolus = BolusCurve(170_000 * UNITS_PER_NL, 600_000, 0)
-    halved = arrival_ms(replace(SLOW, bolus=bolus), factor_ppm=PPM, path_fine=PATH, from_ms=0)
-    assert halved == 27.2 * HOUR_MS
-    assert arrival_ms(Course(), factor_ppm=PPM, path_fine=PATH, from_ms=0) is None
-    assert arrival_ms(SLOW, factor_ppm=0, path_fine=PATH, from_ms=0) is None
+    assert arrival_ms(replace(SLOW, bolus=bolus)) == pytest.approx(27.2 * HOUR_MS)
+    assert arrival_ms(Course()) is None
 
 
 def test_a_primed_path_is_full_of_drug_and_an_unprimed_one_of_none() -> None:
     for primed, inside in ((True, 2_000_000), (False, 0)):
         slugs = CATHETER.slugs(2_000_000, primed=primed)
-        assert contents(slugs, entered_fine=0, path_fine=PATH) == (Layer(PATH, inside),)
+        assert mass_between(slugs, -PATH, 0) == PATH * inside
         assert concentration_at(slugs, -PATH) == inside
         assert concentration_at(slugs, 0) == 2_000_000
         assert concentration_at(slugs, -1) == inside
@@ -97,15 +103,42 @@ def test_the_path_is_a_queue(refills: list[tuple[int, int]]) -> None:
                 queue.appendleft((first_nl - leaving_nl, first_concentration))
             leaving_nl -= min(leaving_nl, first_nl)
 
-    layers = contents(history.slugs, entered_fine=entered, path_fine=PATH)
-    assert sum(layer.volume_fine for layer in layers) == PATH
-    expected: list[tuple[int, int]] = []
+    place, mass = entered - PATH, 0
     for volume_nl, concentration in queue:
-        if expected and expected[-1][1] == concentration:
-            expected[-1] = (expected[-1][0] + volume_nl, concentration)
-        elif volume_nl:
-            expected.append((volume_nl, concentration))
-    assert [(each.volume_nl, each.concentration_ng_per_ml) for each in layers] == expected
+        volume = volume_nl * FINE_UNITS_PER_NL
+        if volume:
+            assert concentration_at(history.slugs, place) == concentration
+            assert concentration_at(history.slugs, place + volume - 1) == concentration
+        place += volume
+        mass += volume * concentration
+    assert place == entered
+    assert mass_between(history.slugs, entered - PATH, entered) == mass
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 2)), min_size=1, max_size=6),
+    st.integers(0, 30),
+    st.integers(0, 30),
+    st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2)), max_size=3),
+)
+def test_a_splice_is_what_it_would_be_unit_by_unit(
+    volumes: list[tuple[int, int]], one: int, other: int, layers: list[tuple[int, int]]
+) -> None:
+    """As if the queue were a list with one drug for each unit."""
+    units = [drug for volume, drug in volumes for _ in range(volume)] + [volumes[-1][1]] * 100
+    begins = [sum(volume for volume, _ in volumes[:index]) for index in range(len(volumes))]
+    slugs = merged(Slug(at, drug) for at, (_, drug) in zip(begins, volumes, strict=True))
+    first, last = sorted((one, other))
+    got = spliced(slugs, first, last, layers)
+    new = [drug for volume, drug in layers for _ in range(volume)]
+    expected = units[:first] + new + units[last:]
+    assert [concentration_at(got, at) for at in range(60)] == expected[:60]
+    assert mass_between(got, 3, 50) == sum(expected[3:50])
+    assert all(
+        before.concentration_ng_per_ml != after.concentration_ng_per_ml
+        and before.from_fine < after.from_fine
+        for before, after in pairwise(got)
+    )
 
 
 # --- The history of the flow ---------------------------------------------------------------------
@@ -207,8 +240,8 @@ def test_what_is_older_than_memory_is_forgotten_and_nobody_notices() -> None:
     assert len(history.pieces) < 128
     assert len(history.slugs) < 128
     assert history.started_ms <= 200 * DAY_MS - MEMORY_MS - LOOK_BACK_MS
-    assert history.drug_before
-    assert not everything.drug_before
+    assert history.tally.drug_before
+    assert not everything.tally.drug_before
 
 
 def test_a_pump_that_gave_nothing_is_not_remembered_as_therapy() -> None:
@@ -218,4 +251,4 @@ def test_a_pump_that_gave_nothing_is_not_remembered_as_therapy() -> None:
         for day in range(1, 200):
             history = begun(history, day * DAY_MS, course)
         assert history.started_ms > 0
-        assert not history.drug_before
+        assert not history.tally.drug_before

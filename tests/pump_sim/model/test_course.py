@@ -242,3 +242,12 @@ def test_the_inverse_agrees_with_a_walk(curve: BolusCurve, units: int) -> None:
         if course.units(curve.started_at_ms, at_ms) >= units
     )
     assert found == walked
+
+
+@given(courses(), st.integers(0, 2 * 10**11), st.floats(0, 1, exclude_max=True))
+def test_between_two_changes_the_rate_stays(course: Course, at_ms: int, share: float) -> None:
+    """The next change lies ahead, and up to it what flows at a moment flows all along."""
+    change_ms = course.next_change_ms(at_ms)
+    assert change_ms is None or change_ms > at_ms
+    later_ms = at_ms + int(share * ((change_ms or at_ms + 10**10) - at_ms))
+    assert course.rate_at(later_ms) == course.rate_at(at_ms)

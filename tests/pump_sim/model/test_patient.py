@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from pump_sim.model.course import BolusCurve, Course, Cycle, Segment
 from pump_sim.model.hardware.catheter import Catheter
+from pump_sim.model.hardware.crossing import above, below
 from pump_sim.model.hardware.flow import (
     LOOK_BACK_MS,
     MEMORY_MS,
@@ -24,8 +25,6 @@ from pump_sim.model.hardware.flow import (
 from pump_sim.model.hardware.patient import (
     FIGURES,
     TEACHING_NOTICE,
-    EffectAbove,
-    EffectBelow,
     Patient,
     PatientFigures,
     PatientFlag,
@@ -120,8 +119,8 @@ class StepByStep:
             long_ms -= takes_ms
 
     def integrate(self, long_ms: float, ng_per_ms: float) -> None:
-        """Runge-Kutta of the fourth order in steps of six minutes at most."""
-        steps = int(long_ms / 360_000) + 1
+        """Runge-Kutta of the fourth order in steps of a minute at most."""
+        steps = int(long_ms / 60_000) + 1
         h = long_ms / steps / HOUR_MS
         enters = ng_per_ms * HOUR_MS / self.volume_ml
 
@@ -312,6 +311,21 @@ def effects(
     return values
 
 
+def first_up(
+    patient: Patient, history: FlowHistory, flag: PatientFlag, from_ms: int, to_ms: int
+) -> int | None:
+    """The first moment from `from_ms` to `to_ms`, both included, at which a flag is up."""
+    if from_ms > to_ms:
+        return None
+    at_ms, flags = from_ms, patient.view(history, from_ms).flags
+    while flag not in flags:
+        change = patient.next_flags(history, at_ms, to_ms)
+        if change is None:
+            return None
+        at_ms, flags = change
+    return at_ms
+
+
 def test_missed_refill() -> None:
     """T1: the tip sees the stop at once, and the flags follow the effect."""
     patient, steady = treated(400_000)
@@ -330,12 +344,12 @@ def test_missed_refill() -> None:
         assert view.effect_ppm is not None
         assert round(view.effect_ppm / 10_000) == percent
     for flag, after in ((PatientFlag.UNDERDOSE, 8.3), (PatientFlag.WITHDRAWAL, 30.7)):
-        moment_ms = patient.first_moment(history, flag, 0, 60 * DAY_MS)
+        moment_ms = first_up(patient, history, flag, 0, 60 * DAY_MS)
         assert moment_ms is not None
         assert round(hours(moment_ms - dry_ms), 1) == after
         assert flag not in patient.view(history, moment_ms - 1).flags
         assert flag in patient.view(history, moment_ms).flags
-    assert patient.first_moment(history, PatientFlag.OVERDOSE_WATCH, 0, 60 * DAY_MS) is None
+    assert first_up(patient, history, PatientFlag.OVERDOSE_WATCH, 0, 60 * DAY_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -350,7 +364,7 @@ def test_stall_in_a_scanner(minutes: int, missed_ng: int, least_percent: float) 
     missed = undisturbed.entered_at(DAY_MS) - history.entered_at(DAY_MS)
     assert missed * DRUG == missed_ng * FINE_UNITS_PER_NL * PPM
     assert min(effects(patient, history, 0, 24)) == pytest.approx(least_percent, abs=0.05)
-    assert patient.first_moment(history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
+    assert first_up(patient, history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
 
 
 def test_slow_recovery_from_a_scanner() -> None:
@@ -364,7 +378,7 @@ def test_slow_recovery_from_a_scanner() -> None:
     course = effects(patient, history)
     assert min(course) == pytest.approx(59.2, abs=0.05)
     assert course.index(min(course)) / 60 == pytest.approx(7.8, abs=0.05)
-    assert patient.first_moment(history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
+    assert first_up(patient, history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
 
 
 @pytest.mark.parametrize(
@@ -383,13 +397,13 @@ def test_wrong_concentration(filled: int, csf: float, flag: PatientFlag, begins_
     assert view.csf_ng_per_ml == pytest.approx(csf, abs=0.5)
     assert view.reference_ng_per_ml == pytest.approx(416.667, abs=0.001)
     assert flag in view.flags
-    begins = hours(patient.first_moment(history, flag, 0, 20 * DAY_MS))
+    begins = hours(first_up(patient, history, flag, 0, 20 * DAY_MS))
     assert begins == pytest.approx(begins_h, abs=0.05)
-    watch = patient.first_moment(history, PatientFlag.OVERDOSE_WATCH, 0, 20 * DAY_MS)
+    watch = first_up(patient, history, PatientFlag.OVERDOSE_WATCH, 0, 20 * DAY_MS)
     assert (watch is None) is (flag is PatientFlag.UNDERDOSE)
     if watch is not None:
         assert hours(watch) == pytest.approx(17.0, abs=0.05)
-    withdrawal = patient.first_moment(history, PatientFlag.WITHDRAWAL, 0, 20 * DAY_MS)
+    withdrawal = first_up(patient, history, PatientFlag.WITHDRAWAL, 0, 20 * DAY_MS)
     assert withdrawal is None
 
 
@@ -415,7 +429,7 @@ def test_concentration_changed_without_a_bridge(
     assert patient.view(history, lasts_ms).tip_dose_ng_per_day == pytest.approx(300_000)
 
     def begins(flag: PatientFlag) -> int | None:
-        return patient.first_moment(history, flag, 0, 10 * DAY_MS)
+        return first_up(patient, history, flag, 0, 10 * DAY_MS)
 
     if excess_ng > 0:
         assert hours(begins(PatientFlag.OVERDOSE_WATCH)) == pytest.approx(3.35, abs=0.005)
@@ -452,7 +466,7 @@ def test_priming_with_too_large_a_volume() -> None:
     course = effects(patient, history)
     assert max(course) == pytest.approx(169.2, abs=0.05)
     assert course.index(max(course)) / 60 == pytest.approx(4.1, abs=0.05)
-    watch = hours(patient.first_moment(history, PatientFlag.OVERDOSE_WATCH, 0, 2 * DAY_MS))
+    watch = hours(first_up(patient, history, PatientFlag.OVERDOSE_WATCH, 0, 2 * DAY_MS))
     assert watch == pytest.approx(1.59, abs=0.005)
 
 
@@ -462,7 +476,7 @@ def test_low_battery_reset() -> None:
     history = history_of([Phase(0, Course(6_000))], steady=steady)
     assert patient.view(history, 1).tip_dose_ng_per_day == pytest.approx(12_000)
     for flag, at_h in ((PatientFlag.UNDERDOSE, 8.5), (PatientFlag.WITHDRAWAL, 31.8)):
-        begins = hours(patient.first_moment(history, flag, 0, 5 * DAY_MS))
+        begins = hours(first_up(patient, history, flag, 0, 5 * DAY_MS))
         assert begins == pytest.approx(at_h, abs=0.05)
 
 
@@ -510,10 +524,10 @@ def test_who_never_had_the_effect_cannot_miss_it() -> None:
     patient, steady = treated(150_000)
     history = history_of([Phase(0, steady.course)], primed=False)
     for flag in PatientFlag:
-        assert patient.first_moment(history, flag, 0, 20 * DAY_MS) is None
+        assert first_up(patient, history, flag, 0, 20 * DAY_MS) is None
     assert patient.view(history, 50 * HOUR_MS).flags == ()
-    assert patient.first_moment(history, EffectBelow(150_000), 0, DAY_MS) == 0
-    half = patient.first_moment(history, EffectAbove(500_000), 0, 20 * DAY_MS)
+    assert patient.first_moment(history, below(150_000), 0, DAY_MS) == 0
+    half = patient.first_moment(history, above(500_000), 0, 20 * DAY_MS)
     assert hours(half) == pytest.approx(54.4 + 8.31, abs=0.01)
 
 
@@ -521,11 +535,11 @@ def test_who_has_had_too_little_for_two_weeks_has_an_underdose() -> None:
     """A naive patient with a quarter of the dose: told when flow is no longer kept, not before."""
     patient, _ = treated(600_000, DRUG)
     history = history_of([Phase(0, Course(150_000))])
-    begins_ms = patient.first_moment(history, PatientFlag.UNDERDOSE, 0, 20 * DAY_MS)
+    begins_ms = first_up(patient, history, PatientFlag.UNDERDOSE, 0, 20 * DAY_MS)
     assert begins_ms == MEMORY_MS + LOOK_BACK_MS
     assert patient.view(history, begins_ms - 1).flags == ()
     assert patient.view(history, begins_ms).flags == (PatientFlag.UNDERDOSE,)
-    assert patient.first_moment(history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
+    assert first_up(patient, history, PatientFlag.UNDERDOSE, 0, 10 * DAY_MS) is None
     never = history_of([Phase(0, Course())])
     assert patient.view(never, 30 * DAY_MS).flags == ()
 
@@ -536,8 +550,8 @@ def test_who_has_had_the_effect_misses_it() -> None:
     for days in (1, 7):
         stop_ms = days * DAY_MS
         history = history_of([Phase(stop_ms, steady.course), Phase(0, Course())])
-        underdose = patient.first_moment(history, PatientFlag.UNDERDOSE, 0, 20 * DAY_MS)
-        withdrawal = patient.first_moment(history, PatientFlag.WITHDRAWAL, 0, 20 * DAY_MS)
+        underdose = first_up(patient, history, PatientFlag.UNDERDOSE, 0, 20 * DAY_MS)
+        withdrawal = first_up(patient, history, PatientFlag.WITHDRAWAL, 0, 20 * DAY_MS)
         assert hours(underdose) - 24 * days == pytest.approx(8.3, abs=1)
         assert hours(withdrawal) - 24 * days == pytest.approx(30.7, abs=1)
         view = patient.view(history, stop_ms + 40 * HOUR_MS)
@@ -550,24 +564,24 @@ def test_withdrawal_takes_twelve_hours_without_a_break() -> None:
     stops = [Phase(24 * HOUR_MS, Course())]
     bolus = Phase(12 * HOUR_MS, Course(0, BolusCurve(25_000 * UNITS_PER_NL, 60_000, DAY_MS)))
     history = history_of([*stops, bolus, Phase(0, Course())], steady=steady)
-    below = patient.first_moment(history, EffectBelow(150_000), 0, DAY_MS)
-    again = patient.first_moment(history, EffectBelow(150_000), 26 * HOUR_MS, 5 * DAY_MS)
-    withdrawal = patient.first_moment(history, PatientFlag.WITHDRAWAL, 0, 5 * DAY_MS)
-    assert hours(below) == pytest.approx(18.7, abs=0.05)
+    low = patient.first_moment(history, below(150_000), 0, DAY_MS)
+    again = patient.first_moment(history, below(150_000), 26 * HOUR_MS, 5 * DAY_MS)
+    withdrawal = first_up(patient, history, PatientFlag.WITHDRAWAL, 0, 5 * DAY_MS)
+    assert hours(low) == pytest.approx(18.7, abs=0.05)
     assert hours(withdrawal) == hours(again) + 12
     assert patient.view(history, 31 * HOUR_MS).flags == (PatientFlag.UNDERDOSE,)
-    late = patient.first_moment(history, PatientFlag.WITHDRAWAL, 4 * DAY_MS, 5 * DAY_MS)
+    late = first_up(patient, history, PatientFlag.WITHDRAWAL, 4 * DAY_MS, 5 * DAY_MS)
     assert late == 4 * DAY_MS
 
 
 @settings(deadline=None, max_examples=30)
 @given(therapies(), st.sampled_from([150_000, 500_000, 1_500_000, 3_000_000]), st.booleans())
-def test_a_moment_is_the_first_one(phases: list[Phase], ppm: int, above: bool) -> None:
+def test_a_moment_is_the_first_one(phases: list[Phase], ppm: int, upwards: bool) -> None:
     """Nothing before it is beyond the threshold; it is."""
     patient, steady = treated(150_000)
     history = history_of(phases, 1_000_000, steady=steady)
     to_ms = sum(phase.long_ms for phase in phases)
-    condition = EffectAbove(ppm) if above else EffectBelow(ppm)
+    condition = above(ppm) if upwards else below(ppm)
     found = patient.first_moment(history, condition, 0, to_ms)
 
     def share(at_ms: int) -> float:
@@ -576,11 +590,54 @@ def test_a_moment_is_the_first_one(phases: list[Phase], ppm: int, above: bool) -
         return view.effect_ng_per_ml / view.reference_ng_per_ml * PPM
 
     if found is not None:
-        assert share(found) > ppm if above else share(found) < ppm
+        assert share(found) > ppm if upwards else share(found) < ppm
     end_ms = to_ms if found is None else found - 1
     for step in range(101 if end_ms >= 0 else 0):
         at_ms = end_ms * step // 100
-        assert share(at_ms) <= ppm + 1e-5 if above else share(at_ms) >= ppm - 1e-5
+        assert share(at_ms) <= ppm + 1e-5 if upwards else share(at_ms) >= ppm - 1e-5
+
+
+HALVES = Cycle.of(0, DAY_MS, [Segment(0, 250_000), Segment(DAY_MS // 2, 50_000)])
+periodic = st.sampled_from([WEEK, TRAIN, HALVES, None])
+
+
+@st.composite
+def undisturbed(draw: st.DrawFn) -> Course:
+    """A course that goes round or on and on, at whatever moment it began."""
+    cycle = draw(periodic)
+    if cycle is None:
+        return Course(draw(st.sampled_from([60_000, 150_000, 400_000])))
+    rate = draw(st.sampled_from([0, 0, 20_000]))
+    return Course(rate, None, cycle.anchored(-draw(st.sampled_from([0, DAY_MS, 31 * HOUR_MS]))))
+
+
+@settings(deadline=None, max_examples=50)
+@given(
+    undisturbed(),
+    st.none() | undisturbed(),
+    st.sampled_from([PPM, 100_000, 450_000, 499_000, 510_000, 1_600_000, 2_900_000, 3_100_000]),
+    therapies() | st.just([]),
+)
+def test_flags_change_when_it_is_foreseen_and_at_no_other_time(
+    wanted: Course, given_course: Course | None, factor: int, before: list[Phase]
+) -> None:
+    """Flow and reference alike, of another share, or out of step: for days after any mishap."""
+    patient = Patient().prescribed(wanted, DRUG, 0)
+    phases = [*before, Phase(0, given_course or wanted, factor)]
+    history = history_of(phases, 10**9, steady=Therapy(wanted, DRUG))
+    at_ms = sum(phase.long_ms for phase in phases)
+    end_ms = at_ms + 10 * DAY_MS
+    flags = patient.view(history, at_ms).flags
+    grid = iter(range(at_ms, end_ms, 97 * MINUTE_MS))
+    while (change := patient.next_flags(history, at_ms, end_ms)) is not None:
+        for moment_ms in grid:
+            if moment_ms >= change[0]:
+                break
+            assert patient.view(history, moment_ms).flags == flags
+        assert patient.view(history, change[0] - 1).flags == flags
+        at_ms, flags = change
+        assert patient.view(history, at_ms).flags == flags
+    assert all(patient.view(history, moment_ms).flags == flags for moment_ms in grid)
 
 
 def test_a_brief_peak_between_two_events_is_found() -> None:
@@ -589,9 +646,9 @@ def test_a_brief_peak_between_two_events_is_found() -> None:
     excess = BolusCurve(59_000 * UNITS_PER_NL, 600_000, 0)
     phases = [Phase(600_000, replace(steady.course, bolus=excess)), Phase(0, steady.course)]
     history = history_of(phases, steady=steady)
-    peak = hours(patient.first_moment(history, EffectAbove(1_691_900), 0, 20 * DAY_MS))
+    peak = hours(patient.first_moment(history, above(1_691_900), 0, 20 * DAY_MS))
     assert peak == pytest.approx(4.1, abs=0.1)
-    assert patient.first_moment(history, EffectAbove(1_692_000), 0, 20 * DAY_MS) is None
+    assert patient.first_moment(history, above(1_692_000), 0, 20 * DAY_MS) is None
 
 
 def test_a_changed_dose_raises_no_flag_by_itself() -> None:
@@ -611,7 +668,7 @@ def test_nothing_is_judged_before_anything_is_prescribed() -> None:
     view = Patient().view(history, DAY_MS)
     assert (view.reference_ng_per_ml, view.effect_ppm, view.flags) == (None, None, ())
     assert view.csf_ng_per_ml > 0
-    assert Patient().first_moment(history, PatientFlag.UNDERDOSE, 0, DAY_MS) is None
+    assert first_up(Patient(), history, PatientFlag.UNDERDOSE, 0, DAY_MS) is None
     none = Patient().prescribed(Course(), DRUG, 0).view(history, DAY_MS)
     assert (none.effect_ppm, none.flags) == (None, ())
 
@@ -620,12 +677,12 @@ def test_no_moment_is_found_outside_the_time_asked_for() -> None:
     patient, steady = treated(150_000)
     history = history_of([Phase(0, Course())], steady=steady)
     flag = PatientFlag.UNDERDOSE
-    begins_ms = patient.first_moment(history, flag, 0, DAY_MS)
+    begins_ms = first_up(patient, history, flag, 0, DAY_MS)
     assert begins_ms is not None
-    assert patient.first_moment(history, flag, 0, begins_ms - 1) is None
-    assert patient.first_moment(history, flag, 0, begins_ms) == begins_ms
-    assert patient.first_moment(history, flag, begins_ms + 7, DAY_MS) == begins_ms + 7
-    assert patient.first_moment(history, flag, DAY_MS, 0) is None
+    assert first_up(patient, history, flag, 0, begins_ms - 1) is None
+    assert first_up(patient, history, flag, 0, begins_ms) == begins_ms
+    assert first_up(patient, history, flag, begins_ms + 7, DAY_MS) == begins_ms + 7
+    assert first_up(patient, history, flag, DAY_MS, 0) is None
 
 
 def test_an_undisturbed_effect_is_neither_above_nor_below_its_reference() -> None:
@@ -633,7 +690,7 @@ def test_an_undisturbed_effect_is_neither_above_nor_below_its_reference() -> Non
     course = Course(0, None, WEEK)
     patient = Patient().prescribed(course, DRUG, 0)
     history = history_of([Phase(0, course)], steady=Therapy(course, DRUG))
-    for condition in (EffectAbove(PPM), EffectBelow(PPM)):
+    for condition in (above(PPM), below(PPM)):
         assert patient.first_moment(history, condition, 0, 7 * DAY_MS) is None
 
 
@@ -659,11 +716,12 @@ def test_the_page_gives_the_figures_of_the_model() -> None:
 
 
 def test_every_flag_has_its_threshold_and_source() -> None:
-    rules = [FIGURES.rule(flag) for flag in PatientFlag]
-    assert [rule.ppm for rule in rules] == [500_000, 150_000, 1_500_000, 3_000_000]
-    assert [rule.above for rule in rules] == [False, False, True, True]
-    assert [rule.for_ms for rule in rules] == [0, 12 * HOUR_MS, 0, 0]
-    assert all("teaching threshold" in rule.source for rule in rules)
+    """As the page tells them."""
+    rows = {row.name: row for row in FIGURES.rows()}
+    thresholds = [rows[f"{flag.name.lower()}_ppm"] for flag in PatientFlag]
+    assert [row.value for row in thresholds] == [500_000, 150_000, 1_500_000, 3_000_000]
+    assert all("teaching threshold" in row.source for row in thresholds)
+    assert rows["withdrawal_after_ms"].value == 12 * HOUR_MS
 
 
 @pytest.mark.parametrize(
@@ -691,7 +749,7 @@ def test_other_figures_make_another_patient() -> None:
     patient = Patient(figures).prescribed(steady.course, DRUG, 0)
     history = history_of([Phase(0, Course())], steady=steady)
     assert patient.view(history, 0).csf_ng_per_ml == pytest.approx(833.333, abs=0.001)
-    assert hours(patient.first_moment(history, PatientFlag.UNDERDOSE, 0, DAY_MS)) < 3
+    assert hours(first_up(patient, history, PatientFlag.UNDERDOSE, 0, DAY_MS)) < 3
 
 
 def plain(value: object) -> bool:

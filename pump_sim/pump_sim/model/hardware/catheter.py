@@ -7,15 +7,15 @@ does not mix on its way: a boundary between two concentrations stays one (docs/e
 patient-model.md says what that leaves out).
 
 Volumes are fine units (hardware/reservoir.py), counted from when the path was joined to the pump:
-the drug at the tip is what entered when one path volume less had entered than by now.
+the drug at the tip is what entered when one path volume less had entered than by now. What is
+injected through the access port, between tubing and catheter, counts as having entered there.
 """
 
 from bisect import bisect_right
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from pump_sim.model.course import Course
 from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
-from pump_sim.model.units import ceil_div, nearest
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,19 +27,6 @@ class Slug:
 
     from_fine: int
     concentration_ng_per_ml: int
-
-
-@dataclass(frozen=True, slots=True)
-class Layer:
-    """A volume of one concentration that lies in the path."""
-
-    volume_fine: int
-    concentration_ng_per_ml: int
-
-    @property
-    def volume_nl(self) -> int:
-        """Its volume to the nearest nL."""
-        return nearest(self.volume_fine, FINE_UNITS_PER_NL)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +45,11 @@ class Catheter:
     def path_nl(self) -> int:
         """What the path holds."""
         return self.tubing_nl + self.catheter_nl
+
+    @property
+    def tubing_fine(self) -> int:
+        """What lies between the reservoir and the access port, in fine units."""
+        return self.tubing_nl * FINE_UNITS_PER_NL
 
     @property
     def path_fine(self) -> int:
@@ -88,28 +80,51 @@ def slug_index(slugs: tuple[Slug, ...], position_fine: int) -> int:
     return max(0, bisect_right(slugs, position_fine, key=_from_fine) - 1)
 
 
-def contents(slugs: tuple[Slug, ...], *, entered_fine: int, path_fine: int) -> tuple[Layer, ...]:
-    """What lies in the path when that much has entered: from the tip to the pump, exactly."""
-    tip_fine = entered_fine - path_fine
-    first = slug_index(slugs, tip_fine)
-    layers = []
-    for index in range(first, len(slugs)):
-        begins = max(tip_fine, slugs[index].from_fine) if index > first else tip_fine
-        following = slugs[index + 1].from_fine if index + 1 < len(slugs) else entered_fine
-        ends = min(entered_fine, following)
-        if ends > begins:
-            layers.append(Layer(ends - begins, slugs[index].concentration_ng_per_ml))
-    return tuple(layers)
+def mass_between(slugs: tuple[Slug, ...], from_fine: int, to_fine: int) -> int:
+    """The drug that entered between two positions, in fine units times ng/mL, exactly."""
+    mass, end_fine = 0, to_fine
+    for index in range(slug_index(slugs, to_fine), slug_index(slugs, from_fine) - 1, -1):
+        slug = slugs[index]
+        begin_fine = max(from_fine, slug.from_fine) if index else from_fine
+        mass += (end_fine - begin_fine) * slug.concentration_ng_per_ml
+        end_fine = begin_fine
+    return mass
 
 
-def arrival_ms(course: Course, *, factor_ppm: int, path_fine: int, from_ms: int) -> int | None:
-    """When what enters at `from_ms` reaches the tip, if this course goes on undisturbed.
+def spliced(
+    slugs: tuple[Slug, ...], from_fine: int, to_fine: int, layers: Iterable[tuple[int, int]]
+) -> tuple[Slug, ...]:
+    """The queue with other drug in place of what lies between two positions.
 
-    None if it never does.
+    `layers` are volumes in fine units with their concentrations, the first one nearest to the tip.
+    What entered after `to_fine` makes room, or closes up.
     """
-    if factor_ppm <= 0:
-        return None if path_fine > 0 else from_ms
-    return course.first_ms_reaching(ceil_div(path_fine, factor_ppm), from_ms=from_ms)
+    follows = concentration_at(slugs, to_fine)
+    queue = [each for each in slugs if each.from_fine < from_fine]
+    place_fine = from_fine
+    for volume_fine, concentration_ng_per_ml in layers:
+        if volume_fine:
+            queue.append(Slug(place_fine, concentration_ng_per_ml))
+        place_fine += volume_fine
+    queue.append(Slug(place_fine, follows))
+    moved_fine = place_fine - to_fine
+    queue += [
+        Slug(each.from_fine + moved_fine, each.concentration_ng_per_ml)
+        for each in slugs
+        if each.from_fine > to_fine
+    ]
+    return merged(queue)
+
+
+def merged(queue: Iterable[Slug]) -> tuple[Slug, ...]:
+    """Slugs in order, each of another concentration than the one before; of one place the last."""
+    slugs: list[Slug] = []
+    for each in queue:
+        if slugs and slugs[-1].from_fine == each.from_fine:
+            slugs.pop()
+        if not slugs or slugs[-1].concentration_ng_per_ml != each.concentration_ng_per_ml:
+            slugs.append(each)
+    return tuple(slugs)
 
 
 def _from_fine(slug: Slug) -> int:

@@ -346,6 +346,19 @@ class FaultBoard:
             return board
         return board.with_next_stall(source, at_ms, ended.index + 1)
 
+    def of_catheter(self, by_ms: int) -> "FaultBoard":
+        """Only what is wrong with the catheter itself, by a clock that is so far ahead."""
+        kept = [
+            replace(
+                each,
+                begins_at_ms=each.begins_at_ms + by_ms,
+                ends_at_ms=None if each.ends_at_ms is None else each.ends_at_ms + by_ms,
+            )
+            for each in self.injected
+            if isinstance(each.fault, CatheterOcclusion)
+        ]
+        return replace(self, injected=tuple(kept))
+
     def _with(self, changed: Injected) -> "FaultBoard":
         injected = (
             changed if each.fault_id == changed.fault_id else each for each in self.injected

@@ -18,7 +18,7 @@ class HardwareState:
 
     `judged_version` is the last version of the prescription that was looked at to judge the
     patient, with the clock as it was set then, and `judged_dose_ng` the daily dose by which the
-    patient is judged.
+    patient is judged. An explanted pump is no longer at the catheter. `pocket_nl` went beside it.
     """
 
     reservoir: Reservoir
@@ -32,3 +32,5 @@ class HardwareState:
     judged_version: int = 1
     judged_dose_ng: int = 0
     judged_offset_ms: int = 0
+    implanted: bool = True
+    pocket_nl: int = 0

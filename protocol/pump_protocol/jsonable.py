@@ -1,16 +1,25 @@
 """Any message as what JSON can hold: keys are the fields' names, so they are as stable as these.
 
 Codes become their names in lower case, sets of flags lists of names, digests hexadecimal, and what
-is absent null. Integers stay integers, with the unit in the key.
+is absent null. Integers stay integers, with the unit in the key. A field that holds the bare number
+of a code has its name, too. It knows no command and no trace: whoever shows messages uses it.
 """
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import IntEnum, IntFlag
+from typing import Final
 
 from pump_protocol.codes import Field, MessageType, RefusalCode
-from pump_protocol.messages import AccessEntry
+from pump_protocol.messages import AccessEntry, Refusal
 
 Json = dict[str, "Json"] | list["Json"] | str | int | bool | None
+
+_NUMBERS: Final[Mapping[type, Mapping[str, type[IntEnum]]]] = {
+    AccessEntry: {"request_type": MessageType, "code": RefusalCode, "field": Field},
+    Refusal: {"request_type": MessageType},
+}
+"""Which fields hold a code as a bare number, since it may be one that nobody knows."""
 
 
 def jsonable(value: object) -> Json:
@@ -40,23 +49,16 @@ def fields_of(value: object) -> dict[str, Json]:
     """
     if not is_dataclass(value) or isinstance(value, type):
         raise TypeError(f"{type(value).__name__} has no fields")
-    return {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
-
-
-def access_fields(entry: AccessEntry) -> dict[str, Json]:
-    """The fields of an access-log record, for JSON, with its three bare numbers as names too."""
-    return {
-        **fields_of(entry),
-        "request_type": _name(MessageType, entry.request_type),
-        "code": _name(RefusalCode, entry.code),
-        "field": _name(Field, entry.field),
-    }
+    found = {field.name: jsonable(getattr(value, field.name)) for field in fields(value)}
+    for name, codes in _NUMBERS.get(type(value), {}).items():
+        found[name] = _name(codes, getattr(value, name))
+    return found
 
 
 def _name(codes: type[IntEnum], number: int) -> str | None:
     """The name of a code; None for zero, which says that there is none.
 
-    A record may hold a number without a name: that of a request that no pump knows.
+    A number without a name is that of a request that no pump knows.
     """
     if not number:
         return None

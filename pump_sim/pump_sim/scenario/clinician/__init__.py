@@ -1,0 +1,1 @@
+"""The scenario's programmer, over the wire and without I/O."""

@@ -1,0 +1,192 @@
+"""What came of a request, in one plain sentence and in the units that clinicians write."""
+
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias
+
+from pump_protocol import messages as m
+from pump_protocol import units
+from pump_protocol.codes import AlarmFlag, Field, Mode, RefusalCode
+from pump_sim.narration import clock_text
+from pump_sim.texts import spaced
+
+Say: TypeAlias = Callable[[int], str]
+
+_MEASURES: Final[dict[Field, Say]] = {
+    Field.CONCENTRATION: units.format_concentration,
+    Field.DAILY_DOSE: units.format_daily_dose,
+    Field.HIGHEST_DAILY_DOSE: units.format_daily_dose,
+    **dict.fromkeys((Field.BOLUS_DOSE, Field.PERIODIC_DOSE, Field.PATIENT_DOSE), units.format_dose),
+    **dict.fromkeys(
+        (
+            Field.RATE,
+            Field.BOLUS_RATE,
+            Field.STEP_RATE,
+            Field.PERIODIC_BASAL_RATE,
+            Field.PERIODIC_RATE,
+            Field.PATIENT_RATE,
+            Field.BRIDGE_RATE,
+        ),
+        units.format_rate,
+    ),
+    **dict.fromkeys(
+        (
+            Field.LOW_RESERVOIR_THRESHOLD,
+            Field.BOLUS_VOLUME,
+            Field.RESERVOIR_VOLUME,
+            Field.PERIODIC_VOLUME,
+            Field.PATIENT_VOLUME,
+            Field.BRIDGE_VOLUME,
+            Field.PRIMING_VOLUME,
+        ),
+        units.format_volume,
+    ),
+    **dict.fromkeys(
+        (
+            Field.BOLUS_DURATION,
+            Field.SILENCE_DURATION,
+            Field.PERIODIC_DURATION,
+            Field.PERIODIC_INTERVAL,
+            Field.PERIODIC_FIRST,
+            Field.PATIENT_DURATION,
+            Field.PATIENT_LOCKOUT,
+            Field.BRIDGE_DURATION,
+        ),
+        units.format_duration,
+    ),
+}
+"""How the values of a field are written; the others are plain numbers."""
+
+_OF_A_FIELD: Final = frozenset(
+    {
+        RefusalCode.UNKNOWN_VALUE,
+        RefusalCode.OUT_OF_RANGE,
+        RefusalCode.MISMATCH,
+        RefusalCode.WRONG_MODE,
+        RefusalCode.NOT_CONFIRMED,
+        RefusalCode.NOT_COVERED,
+        RefusalCode.DUPLICATE,
+    }
+)
+"""Reasons that mean little without their field; the others say everything by their name."""
+
+
+# --- Refusals ------------------------------------------------------------------------------------
+
+
+def refusal_text(reasons: tuple[m.Reason, ...]) -> str:
+    """All reasons: ``daily dose 5000 mcg/day out of range, allowed up to 2000 mcg/day``."""
+    return "; ".join(map(_reason_text, reasons))
+
+
+def _reason_text(reason: m.Reason) -> str:
+    why = spaced(reason.code.name)
+    if reason.field is Field.NONE or reason.code not in _OF_A_FIELD:
+        return why
+    say = _MEASURES.get(reason.field, str)
+    value = "" if reason.value is None else f" {say(reason.value)}"
+    return f"{spaced(reason.field.name)}{value} {why}{_allowed_text(reason, say)}"
+
+
+def _allowed_text(reason: m.Reason, say: Say) -> str:
+    low, high = reason.minimum, reason.maximum
+    if low is None:
+        return "" if high is None else f", allowed up to {say(high)}"
+    if high is None:
+        return f", allowed from {say(low)}"
+    return f", allowed {say(low)}" if low == high else f", allowed {say(low)} to {say(high)}"
+
+
+# --- Prescriptions -------------------------------------------------------------------------------
+
+
+def flow_text(prescription: m.Prescription) -> str:
+    """What flows, in as few words as tell it."""
+    dose = units.format_daily_dose(prescription.daily_dose_ng)
+    match prescription.mode:
+        case Mode.STOPPED:
+            return "stopped"
+        case Mode.MINIMUM_RATE:
+            return f"minimum rate {units.format_rate(prescription.rate_nl_per_day)}"
+        case Mode.SIMPLE_CONTINUOUS:
+            return dose
+        case Mode.FLEX:
+            return f"flex {dose}"
+        case Mode.PERIODIC_BOLUS:
+            return f"periodic boluses {dose}"
+
+
+def drugs_text(prescription: m.Prescription) -> str:
+    """The mixture."""
+    return " + ".join(
+        f"{drug.name} {units.format_concentration(drug.concentration_ng_per_ml)}"
+        for drug in prescription.drugs
+    )
+
+
+def change_text(old: m.Prescription, new: m.Prescription) -> str:
+    """From which prescription to which: ``300 mcg/day -> 330 mcg/day``."""
+    text = f"{flow_text(old)} -> {flow_text(new)}"
+    before, after = drugs_text(old), drugs_text(new)
+    return text if before == after else f"{before or 'no drug'} -> {after}, {text}"
+
+
+# --- What was done -------------------------------------------------------------------------------
+
+
+def done_text(request: m.Request[Any], response: m.Response) -> str:
+    """What a pump did at a request that it answered so."""
+    match request, response:
+        case m.OrderBolus(), m.BolusOrdered():
+            text = _bolus_text(request)
+        case _, m.PatientBolusStarted(left=left):
+            text = f"patient bolus began, {left} left"
+        case _, m.BolusAborted(kind=kind, delivered_nl=delivered_nl):
+            volume = units.format_volume(delivered_nl)
+            text = f"{spaced(kind.name)} bolus ended, {volume} of it delivered"
+        case _, m.ReservoirUpdated(before_nl=before_nl, after_nl=after_nl):
+            before, after = units.format_volume(before_nl), units.format_volume(after_nl)
+            text = f"the pump believes {after} instead of {before}"
+        case _, m.PrescriptionRolledBack(version=version):
+            text = f"nothing is staged, version {version} stays in force"
+        case _, m.ClockSet(old_clock_ms=old_ms, new_clock_ms=new_ms):
+            text = f"clock {clock_text(old_ms)} -> {clock_text(new_ms)}"
+        case _, m.SelfTestReport(results=results):
+            text = _self_test_text(results)
+        case _:
+            text = _alarm_or_note_text(request)
+    return text
+
+
+def _bolus_text(order: m.OrderBolus) -> str:
+    lasts = units.format_duration(order.duration_ms)
+    volume = units.format_volume(order.volume_nl)
+    dose = units.format_dose(order.dose_ng)
+    return f"{spaced(order.kind.name)} bolus began: {dose} in {volume} over {lasts}"
+
+
+def _self_test_text(results: tuple[m.CheckResult, ...]) -> str:
+    failed = [spaced(each.check.name) for each in results if not each.passed]
+    if not failed:
+        return f"self-test: all {len(results)} checks passed"
+    return f"self-test: {', '.join(failed)} failed"
+
+
+def _alarm_or_note_text(request: m.Request[Any]) -> str:
+    match request:
+        case m.AcknowledgeAlarm(alarm):
+            return f"alarm {spaced(alarm.name)} acknowledged"
+        case m.SilenceAlarm(alarm, duration_ms):
+            return f"alarm {spaced(alarm.name)} silenced for {units.format_duration(duration_ms)}"
+        case m.WriteNote(text):
+            return f"note written, {len(text.encode())} bytes"
+        case _:
+            return "done"
+
+
+def status_text(status: m.StatusReport) -> str:
+    """What a clinician looks at first."""
+    volume = units.format_volume(status.believed_volume_nl)
+    rate = units.format_rate(status.infusing_nl_per_day)
+    alarms = [spaced(each.alarm.name) for each in status.alarms if AlarmFlag.ACTIVE in each.flags]
+    listed = f"alarm {', '.join(alarms)}" if alarms else "no alarm"
+    return f"{volume} believed, infusing {rate}, {listed}"

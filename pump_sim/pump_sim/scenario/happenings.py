@@ -1,0 +1,166 @@
+"""What happens while a scenario is played, in order: for the judge, the trace and the narrator.
+
+Times are ms since the start of the scenario, whatever pump is in place by then.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from pump_sim.model.events import LogEntry
+from pump_sim.model.firmware.alarms import Alarm, AlarmClass
+from pump_sim.model.hardware.patient import PatientFlag
+from pump_sim.model.prescription import Mode
+from pump_sim.scenario.file.acts import AnyAct
+from pump_sim.scenario.file.document import Choice, Option
+
+
+class Outcome(Enum):
+    """What came of an act."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNKNOWN = "unknown"
+    """The request may have been carried out: no reply, and the pump could not be asked."""
+    NO_ANSWER = "no_answer"
+    """Certainly not carried out: nobody answered."""
+    CUT = "cut"
+    """The programmer went away half-way, as the scenario says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """Something was told to those who watch."""
+
+    at_ms: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acted:
+    """An act is over. `refused` has the names, in lower case, of the codes why the pump refused.
+
+    `text` says in words what came of it; of a fill, what was drawn out and what was expected.
+    """
+
+    at_ms: int
+    act: AnyAct
+    outcome: Outcome
+    refused: tuple[str, ...] = ()
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The pump wrote a record of its therapy log. `entry.at_ms` is the pump's time."""
+
+    at_ms: int
+    serial_number: str
+    entry: LogEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flagged:
+    """The flags of the patient changed: these are shown from now on."""
+
+    at_ms: int
+    flags: tuple[PatientFlag, ...]
+    began: tuple[PatientFlag, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FaultChanged:
+    """A fault of the pump began to act, struck, or is over."""
+
+    at_ms: int
+    fault: str
+    fault_id: int
+    began: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Framed:
+    """Bytes on the wire, where the pump's end is: what reached it, and what it sent."""
+
+    at_ms: int
+    link_ns: int
+    to_pump: bool
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Impaired:
+    """A link fault acted on a frame. `what` says which and how, `data` is the frame as sent."""
+
+    at_ms: int
+    link_ns: int
+    to_pump: bool
+    what: str
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chosen:
+    """It was decided how it goes on."""
+
+    at_ms: int
+    choice: Choice
+    option: Option
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Replaced:
+    """Another pump is in place."""
+
+    at_ms: int
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How everything stands at one moment. There may be several at one moment: before and after
+    each act."""
+
+    at_ms: int
+    serial_number: str
+    implanted: bool
+    mode: Mode
+    believed_volume_nl: int
+    actual_volume_nl: int
+    believed_rate_nl_per_day: int
+    actual_rate_nl_per_day: int
+    prescribed_dose_ng: int
+    received_ng: int
+    """What has come out at the tip since the start of the scenario."""
+    tip_dose_ng_per_day: float
+    csf_ng_per_ml: float
+    effect_ppm: int | None
+    """None where the patient is not judged by any prescription."""
+    flags: tuple[PatientFlag, ...]
+    active_alarms: tuple[Alarm, ...]
+    battery_remaining_ppm: int
+    delivered_ratio_ppm: int | None
+    """Of the last fill; None before any, or where too little should have been delivered."""
+    tone: tuple[AlarmClass, int] | None
+    """The class of the tone that sounds again and again, and its interval in ms; None: silence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """The scenario is over."""
+
+    at_ms: int
+
+
+Happening = (
+    Said
+    | Acted
+    | Recorded
+    | Flagged
+    | FaultChanged
+    | Framed
+    | Impaired
+    | Chosen
+    | Replaced
+    | Look
+    | Ended
+)

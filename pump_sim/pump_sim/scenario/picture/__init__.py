@@ -1,0 +1,1 @@
+"""A traced play as a picture."""

@@ -1,0 +1,492 @@
+"""One way through a scenario, played: a script beside the pump that does what the file says.
+
+Theory of operation. A play is the :class:`~pump_sim.endpoint.Script` of an endpoint. It says when
+it wants to act next in therapy time, which is the earliest of: an entry of the file, an event of
+the pump, a change of the patient's flags, a moment that an expectation names, and a grid of evenly
+spaced looks. The endpoint brings the pump there and calls :meth:`Play.act`, which tells whoever
+watches what has happened meanwhile and does what is due. So a trainer at x60, a served pump and a
+check in virtual time play the same way; they differ in who moves the time.
+
+Whatever waits - an exchange of the scenario's programmer, an instructor's decision - holds therapy
+time, so that a scenario is the same at any speed: a second on the link is an hour at x3600.
+
+Times of the file and of happenings are since the start, whichever pump is in place by then.
+"""
+
+import heapq
+from collections.abc import Callable, Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from pump_sim.clock import PacedClock
+from pump_sim.control.faults import read_fault
+from pump_sim.endpoint import NS_PER_MS, Decision, PumpEndpoint
+from pump_sim.frame_cutter import FrameCutter
+from pump_sim.model.pump import Pump
+from pump_sim.model.units import DAY_MS, MINUTE_MS
+from pump_sim.ports.impairment import Impairment
+from pump_sim.scenario.file.acts import (
+    Act,
+    AnyAct,
+    Break,
+    ByProgrammer,
+    Clear,
+    ClearLink,
+    Fill,
+    Hands,
+    OnLink,
+)
+from pump_sim.scenario.file.branches import acts_of, walk
+from pump_sim.scenario.file.document import Block, Choice, Option, Say, Scenario
+from pump_sim.scenario.file.expectations import Csf, Effect, Event, Received, TipDose, Value
+from pump_sim.scenario.file.link_rules import LinkRule
+from pump_sim.scenario.happenings import (
+    Acted,
+    Chosen,
+    Ended,
+    FaultChanged,
+    Framed,
+    Happening,
+    Impaired,
+    Outcome,
+    Replaced,
+    Said,
+)
+from pump_sim.scenario.playing import hands
+from pump_sim.scenario.playing.observing import Observation
+from pump_sim.scenario.playing.scripted_link import ScriptedLink
+from pump_sim.scenario.playing.start import first_pump
+from pump_sim.simulation import Simulation
+from pump_sim.texts import spaced
+
+Watcher = Callable[[Happening], None]
+
+LOOKS: Final = 400
+"""How many evenly spaced looks a play takes: enough for a smooth curve on a screen."""
+
+STEPPED_MS: Final = 60 * DAY_MS
+"""In a scenario of at most this length each step of a schedule is looked at: in a longer one there
+would be more of them than a picture has pixels."""
+
+SMOOTH_MS: Final = 15 * MINUTE_MS
+"""How often what changes over hours is looked at where it is expected to stay within limits; less
+often in a span of more than four days."""
+
+_Entry = Say | AnyAct | Choice | None
+
+
+class Play:
+    """One way through a scenario, from its start to its end.
+
+    :param picks: which option to take of each choice, by its name; where none is given the play
+        waits for :meth:`decide`.
+    :param folder: where files that the scenario names are looked for.
+    :param speed: therapy time per link time.
+    :param link_ns: the present link time.
+    """
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        picks: Mapping[str, str],
+        *,
+        folder: Path = Path(),
+        speed: Fraction = Fraction(1),
+        link_ns: int = 0,
+    ) -> None:
+        pump = first_pump(scenario, folder)
+        self.scenario = scenario
+        clock = PacedClock(speed, therapy_ms=pump.at_ms, link_ns=link_ns)
+        self.endpoint = PumpEndpoint(Simulation(pump), clock)
+        self.endpoint.script = self
+        self._over = False
+        self._waiting_for: Choice | None = None
+        self._picks = dict(picks)
+        self._watchers: list[Watcher] = []
+        self._link_ns = link_ns
+        self._link = ScriptedLink(
+            self.endpoint,
+            scenario.seed,
+            therapy_ms=lambda: self.elapsed_ms,
+            framed=self._framed,
+            impaired=self._impaired,
+        )
+        self._other_wires: list[Impairment] = []
+        self._order = _order(scenario)
+        self._entries: list[tuple[int, int, int, _Entry]] = []
+        self._under_way: ByProgrammer | None = None
+        self._acting = False
+        self._seen = Observation(pump)
+        if not scenario.pump.implanted and pump.implanted:
+            pump.explant()
+        self.endpoint.near = pump.implanted
+        for rule in scenario.link:
+            self._put_on_link(rule, link_ns)
+        self._add(scenario)
+        self._add_looks()
+
+    # --- Who watches, who decides ----------------------------------------------------------------
+
+    def watch(self, watcher: Watcher) -> None:
+        """Have *watcher* told of everything that happens from now on."""
+        self._watchers.append(watcher)
+
+    def noise(self) -> Impairment | None:
+        """What goes wrong on the scenario's link, for whoever else talks to the pump.
+
+        None where the file breaks nothing on the link.
+        """
+        rules = self.scenario.link
+        if not rules and not any(isinstance(each, OnLink) for each in acts_of(self.scenario)):
+            return None
+        wire = Impairment(f"{self.scenario.seed}:port", FrameCutter)
+        self._other_wires.append(wire)
+        for rule in rules:
+            wire.add(rule.fault(self.elapsed_ms, self._link_ns))
+        return wire
+
+    @property
+    def decision(self) -> Decision | None:
+        """The choice that waits."""
+        choice = self._waiting_for
+        if choice is None:
+            return None
+        return Decision(choice.name, choice.ask, {e.name: e.title for e in choice.option})
+
+    def decide(self, option: str, link_ns: int) -> None:
+        """Take an option of the choice that waits, and go on.
+
+        :raises ValueError: none waits, or it has no such option.
+        """
+        choice = self._waiting_for
+        if choice is None:
+            raise ValueError("nothing waits for a decision now")
+        options = {each.name: each for each in choice.option}
+        if option not in options:
+            allowed = ", ".join(options)
+            raise ValueError(
+                f"option = {option!r}: of the choice {choice.name} allowed are {allowed}"
+            )
+        self._waiting_for = None
+        self._hold_or_release(link_ns)
+        self._take(choice, options[option])
+        self._go_on(link_ns)
+
+    # --- The script of the endpoint ---------------------------------------------------------------
+
+    @property
+    def title(self) -> str:
+        """The scenario's."""
+        return self.scenario.title
+
+    @property
+    def over(self) -> bool:
+        """Whether the scenario has ended."""
+        return self._over
+
+    @property
+    def elapsed_ms(self) -> int:
+        """The present, since the start of the scenario."""
+        return self.endpoint.simulation.now_ms - self.endpoint.started_ms
+
+    @property
+    def pump(self) -> Pump:
+        """The pump in place."""
+        return self.endpoint.simulation.pump
+
+    @property
+    def busy(self) -> bool:
+        """Whether the scenario's programmer is in the middle of an act."""
+        return self._link.busy
+
+    def next_ms(self) -> int | None:
+        """When the play wants to act next, in the time of the pump in place."""
+        if self.over or self._acting or self._waiting_for is not None:
+            return None
+        moments = [self.endpoint.simulation.next_event_ms(), self._flags_change_ms()]
+        if self.scenario.length_ms <= STEPPED_MS:
+            moments.append(self.pump.next_step_ms())
+        if self._entries and not self.busy:
+            moments.append(self.endpoint.started_ms + self._entries[0][0])
+        return min((each for each in moments if each is not None), default=None)
+
+    def next_event_ms(self) -> int | None:
+        """When something of the file happens next, or the patient's flags change."""
+        if self.over or self._waiting_for is not None:
+            return None
+        started_ms = self.endpoint.started_ms
+        moments = [started_ms + each[0] for each in self._entries if each[3] is not None]
+        flags_ms = self._flags_change_ms()
+        return min(moments if flags_ms is None else [*moments, flags_ms], default=None)
+
+    def act(self, link_ns: int) -> None:
+        """Tell what has happened, and do what is due."""
+        self._link_ns = max(link_ns, self._link_ns)
+        self._acting = True
+        try:
+            self._gather()
+            self._tell(self._seen.look(self.elapsed_ms))
+            self._do_due(link_ns)
+        finally:
+            self._acting = False
+
+    def next_link_ns(self) -> int | None:
+        """When something of the scenario's programmer or its wire is due."""
+        return self._link.next_ns()
+
+    def handle_link(self, link_ns: int) -> None:
+        """Go on with what the scenario's programmer does."""
+        due_ns = self._link.next_ns()
+        if due_ns is not None and due_ns <= link_ns:
+            self._link.handle(link_ns)
+            self.observe()
+            self._finish_exchange()
+            self._hold_or_release(link_ns)
+            self._go_on(link_ns)
+
+    def observe(self) -> None:
+        """Tell what was recorded because of the link: an order, or something that expired."""
+        if not self._acting and self._seen.has_new_records:
+            self._seen.forget()
+            self._gather()
+            self._tell(self._seen.look(self.elapsed_ms))
+
+    def pump_handled(self) -> None:
+        """Tell what somebody has done to the pump, and see what follows from it."""
+        if not self._acting:
+            self._seen.forget()
+            self._gather()
+            self._tell(self._seen.look(self.elapsed_ms))
+
+    def pump_replaced(self) -> None:
+        """Go on with the pump in place, at the same moment of the scenario."""
+        pump = self.pump
+        self._seen.turn_to(pump)
+        self._tell(Replaced(at_ms=self.elapsed_ms, serial_number=pump.serial_number))
+
+    def _go_on(self, link_ns: int) -> None:
+        """Do what was held back, and what is due by now."""
+        if not self._acting and not self.busy:
+            self.act(link_ns)
+
+    # --- Entries of the file ---------------------------------------------------------------------
+
+    def _add(self, block: Block) -> None:
+        """Enter what a block brings: at one moment says come first, then acts, then choices."""
+        for rank, entries in enumerate((block.say, block.at, block.choice), 1):
+            for entry in entries:
+                self._push(entry.time_ms, rank, entry)
+
+    def _add_looks(self) -> None:
+        """Enter the moments to look at: of expectations of options that are not taken, too."""
+        length_ms = self.scenario.length_ms
+        moments = {length_ms * index // LOOKS for index in range(LOOKS + 1)}
+        for _, block in walk(self.scenario):
+            for expectation in block.expect:
+                moments.update(_moments(expectation))
+        for at_ms in {min(each, length_ms) for each in moments}:
+            self._push(at_ms, 0, None)
+
+    def _push(self, at_ms: int, rank: int, entry: _Entry) -> None:
+        # Where two options bring something at one moment, the file's order counts.
+        heapq.heappush(self._entries, (at_ms, rank, self._order.get(id(entry), 0), entry))
+
+    def _do_due(self, link_ns: int) -> None:
+        while self._entries and self._entries[0][0] <= self.elapsed_ms:
+            if self.busy or self._waiting_for is not None:
+                return
+            entry = heapq.heappop(self._entries)[3]
+            match entry:
+                case None:
+                    continue
+                case Say():
+                    self._tell(Said(at_ms=self.elapsed_ms, text=entry.text))
+                case Choice():
+                    self._decide(entry, link_ns)
+                case _:
+                    self._do(entry, link_ns)
+        if not self._entries and not self.busy and not self.over:
+            self._over = True
+            self._tell(self._seen.look(self.elapsed_ms))
+            self._tell(Ended(at_ms=self.elapsed_ms))
+
+    def _decide(self, choice: Choice, link_ns: int) -> None:
+        picked = self._picks.get(choice.name)
+        for option in choice.option:
+            if option.name == picked:
+                self._take(choice, option)
+                return
+        self._waiting_for = choice
+        self._hold_or_release(link_ns)
+
+    def _hold_or_release(self, link_ns: int) -> None:
+        """Keep therapy time where it is while a person or the link is waited for."""
+        if self.busy or self._waiting_for is not None:
+            self.endpoint.hold(link_ns)
+        elif self.endpoint.held:
+            self.endpoint.release(link_ns)
+
+    def _take(self, choice: Choice, option: Option) -> None:
+        self._tell(Chosen(at_ms=self.elapsed_ms, choice=choice, option=option))
+        self._add(option)
+
+    # --- Acts ------------------------------------------------------------------------------------
+
+    def _do(self, act: Act, link_ns: int) -> None:
+        match act:
+            case ByProgrammer():
+                self._under_way = act
+                self._link.begin(act, link_ns)
+                self._finish_exchange()
+                self._hold_or_release(link_ns)
+            case Hands():
+                self._do_by_hand(act, link_ns)
+            case Break():
+                fault = read_fault(act.fault, act.parameters)
+                fault_id = self.pump.inject(fault, for_ms=act.for_ms)
+                if not fault.lasts:
+                    self._tell(
+                        FaultChanged(
+                            at_ms=self.elapsed_ms, fault=fault.name, fault_id=fault_id, began=True
+                        )
+                    )
+                self._acted(act, f"{spaced(fault.name)} begins")
+            case Clear():
+                self.pump.clear_all(act.clear)
+                self._acted(act, f"{spaced(act.clear)} is over")
+            case OnLink():
+                self._put_on_link(act, link_ns)
+                self._acted(act, f"{act.link} on the wire")
+            case ClearLink():
+                self._link.clear_faults()
+                for wire in self._other_wires:
+                    wire.clear()
+                self._acted(act, "the wire is clean")
+
+    def _put_on_link(self, rule: LinkRule, link_ns: int) -> None:
+        fault = rule.fault(self.elapsed_ms, link_ns)
+        self._link.add_fault(fault)
+        for wire in self._other_wires:
+            wire.add(fault)
+
+    def _do_by_hand(self, act: Hands, link_ns: int) -> None:
+        deed = hands.do(act, self.pump, filled_nl=self._seen.filled_nl)
+        if isinstance(act, Fill):
+            self._seen.ratio_ppm = deed.ratio_ppm
+        if deed.near is not None:
+            self.endpoint.near = deed.near
+        if deed.pump is not None:
+            self._gather()
+            self.endpoint.replace_pump(deed.pump, link_ns)
+        self._acted(act, deed.text, deed.refused)
+
+    def _finish_exchange(self) -> None:
+        result = self._link.take_result()
+        if result is None:
+            return
+        act, self._under_way = self._under_way, None
+        assert act is not None
+        self._acted(act, result.text, result.refused, result.outcome)
+
+    def _acted(
+        self,
+        act: Act,
+        text: str,
+        refused: tuple[str, ...] = (),
+        outcome: Outcome | None = None,
+    ) -> None:
+        if outcome is None:
+            outcome = Outcome.REFUSED if refused else Outcome.DONE
+        self._seen.forget()
+        self._gather()
+        self._tell(
+            Acted(at_ms=self.elapsed_ms, act=act, outcome=outcome, refused=refused, text=text)  # type: ignore[arg-type]  # an act of a file is one of AnyAct
+        )
+        self._tell(self._seen.look(self.elapsed_ms))
+
+    # --- What is told ----------------------------------------------------------------------------
+
+    def _tell(self, happening: Happening) -> None:
+        for watcher in self._watchers:
+            watcher(happening)
+
+    def _gather(self) -> None:
+        """Tell what is new at the pump."""
+        for happening in self._seen.news(self.elapsed_ms):
+            self._tell(happening)
+
+    def _flags_change_ms(self) -> int | None:
+        """When the patient's flags change, if that is before the pump's next event.
+
+        What that event will change nobody need foresee: the play stops there, and asks again.
+        """
+        end_ms, event_ms = (
+            self.endpoint.started_ms + self.scenario.length_ms,
+            self.pump.next_due_ms(),
+        )
+        return self._seen.flags_change_ms(end_ms if event_ms is None else min(end_ms, event_ms))
+
+    def _framed(self, to_pump: bool, link_ns: int, data: bytes) -> None:
+        self._link_ns = max(link_ns, self._link_ns)
+        self._tell(Framed(at_ms=self.elapsed_ms, link_ns=link_ns, to_pump=to_pump, data=data))
+
+    def _impaired(self, to_pump: bool, what: str, data: bytes) -> None:
+        self._tell(
+            Impaired(
+                at_ms=self.elapsed_ms, link_ns=self._link_ns, to_pump=to_pump, what=what, data=data
+            )
+        )
+
+
+class Undecided(Exception):
+    """A choice came of which no option was picked; the message names it."""
+
+
+def run(play: Play, until_ms: int | None = None) -> None:
+    """Play in virtual time, as fast as possible: to the end, or until a moment of the scenario.
+
+    Nothing waits: link time is set to when something is due next, and therapy time follows it as it
+    does at x1, so that what expires on the link does so at its own moment of the therapy. It stands
+    still while the scenario's programmer is in an exchange, as at any speed.
+
+    :raises Undecided: a choice comes of which nothing was picked.
+    """
+    endpoint, link_ns = play.endpoint, 0
+    until_ns = None if until_ms is None else until_ms * NS_PER_MS
+    while not play.over and link_ns != until_ns:
+        if play.decision is not None:
+            raise Undecided(f"choice {play.decision.name}: no option was picked")
+        due_ns = endpoint.next_timeout_ns()
+        assert due_ns is not None, "a play that is not over waits for something"
+        link_ns = max(link_ns, due_ns)
+        if until_ns is not None:
+            link_ns = min(link_ns, until_ns)
+        endpoint.handle_timeout(link_ns)
+
+
+def _order(scenario: Scenario) -> dict[int, int]:
+    """The place of each entry in the file, by its identity: two may well be equal."""
+    entries = (
+        each for _, block in walk(scenario) for each in (*block.say, *block.at, *block.choice)
+    )
+    return {id(each): place for place, each in enumerate(entries, 1)}
+
+
+def _moments(expectation: object) -> tuple[int, ...]:
+    """At which moments an expectation wants to be looked at."""
+    match expectation:
+        case Effect() | Csf() | TipDose() if expectation.from_ms is not None:
+            # These change between events, too, over hours.
+            begins_ms, ends_ms = expectation.from_ms, expectation.until_ms or 0
+            step_ms = max(SMOOTH_MS, (ends_ms - begins_ms) // LOOKS)
+            return (*range(begins_ms, ends_ms, step_ms), ends_ms)
+        case Value(at_ms=at_ms, from_ms=from_ms, until_ms=until_ms):
+            given = (at_ms, from_ms, until_ms)
+        case Received(from_ms=from_ms, until_ms=until_ms):
+            given = (from_ms, until_ms, None)
+        case Event(by_ms=by_ms, until_ms=until_ms):
+            given = (by_ms, until_ms, None)
+        case _:
+            given = (None, None, None)
+    return tuple(each for each in given if each is not None)

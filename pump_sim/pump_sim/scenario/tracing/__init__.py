@@ -1,0 +1,1 @@
+"""A play as lines of JSON."""
