@@ -235,8 +235,8 @@ class PumpEndpoint:
     def catch_up(self, link_ns: int) -> None:
         """Bring the pump to the present."""
         if self.script is not None:
-            while self._script_is_due(self.clock.therapy_ms(link_ns)):
-                self._let_script_act(link_ns)
+            while (due_ms := self._script_due_ms(self.clock.therapy_ms(link_ns))) is not None:
+                self._let_script_act(due_ms, link_ns)
         self.simulation.advance(self.clock.therapy_ms(link_ns))
 
     def jump_to(self, therapy_ms: int, link_ns: int) -> None:
@@ -248,13 +248,10 @@ class PumpEndpoint:
         if self._is_kept():
             return
         left_ms = therapy_ms - self.simulation.now_ms
-        while self._script_is_due(self.simulation.now_ms + left_ms):
-            before_ms = self.simulation.now_ms
-            due_ms = self.script.next_ms() if self.script is not None else None
-            assert due_ms is not None
-            left_ms -= max(0, due_ms - before_ms)
-            self.clock.jump(max(due_ms, before_ms), link_ns)
-            self._let_script_act(link_ns)
+        while (due_ms := self._script_due_ms(self.simulation.now_ms + left_ms)) is not None:
+            left_ms -= due_ms - self.simulation.now_ms
+            self.clock.jump(due_ms, link_ns)
+            self._let_script_act(due_ms, link_ns)
             if self._is_kept():
                 return
         to_ms = self.simulation.now_ms + left_ms
@@ -277,18 +274,16 @@ class PumpEndpoint:
         """Whether therapy time must not jump now: something waits for a person, or for the link."""
         return self.held or (self.script is not None and self.script.busy)
 
-    def _script_is_due(self, by_ms: int) -> bool:
+    def _script_due_ms(self, by_ms: int) -> int | None:
+        """When the script acts next, now at the earliest; None if not until then."""
         due_ms = None if self.script is None or self.held else self.script.next_ms()
-        return due_ms is not None and due_ms <= by_ms
+        return None if due_ms is None or due_ms > by_ms else max(due_ms, self.simulation.now_ms)
 
-    def _let_script_act(self, link_ns: int) -> None:
+    def _let_script_act(self, due_ms: int, link_ns: int) -> None:
         """Bring the pump to the moment at which the script wants to act, and let it."""
-        script = self.script
-        assert script is not None
-        due_ms = script.next_ms()
-        assert due_ms is not None
-        self.simulation.advance(max(due_ms, self.simulation.now_ms))
-        script.act(link_ns)
+        assert self.script is not None
+        self.simulation.advance(due_ms)
+        self.script.act(link_ns)
 
     @property
     def held(self) -> bool:

@@ -10,7 +10,7 @@ from pump_sim.model.events import LogEntry
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass
 from pump_sim.model.hardware.patient import PatientFlag
 from pump_sim.model.prescription import Mode
-from pump_sim.scenario.file.acts import AnyAct
+from pump_sim.scenario.file.acts import Act
 from pump_sim.scenario.file.document import Choice, Option
 
 
@@ -43,7 +43,7 @@ class Acted:
     """
 
     at_ms: int
-    act: AnyAct
+    act: Act
     outcome: Outcome
     refused: tuple[str, ...] = ()
     text: str = ""

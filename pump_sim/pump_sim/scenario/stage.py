@@ -43,6 +43,7 @@ class Stage:
         self._reporter = reporter
         self._keys = keys
         self._judge = Judge(scenario.expect, scenario.length_ms)
+        self._ended = False
         self._asked: Decision | None = None
         play.watch(self._hear)
         # Nothing happens before those who watch have been told where.
@@ -83,7 +84,11 @@ class Stage:
     # --- What is told ----------------------------------------------------------------------------
 
     def _hear(self, happening: Happening) -> None:
-        self._judge.hear(happening)
+        if not self._ended:  # the pump goes on for as long as anybody likes
+            self._judge.hear(happening)
+        self._narrate(happening)
+
+    def _narrate(self, happening: Happening) -> None:
         match happening:
             case Recorded(entry=entry):
                 self._reporter.tell_record(entry)
@@ -115,6 +120,7 @@ class Stage:
                 pass
 
     def _end(self) -> None:
+        self._ended = True
         verdicts = self._judge.verdicts()
         unmet = [f"{each.expected}: {each.happened}" for each in verdicts if not each.met]
         met = len(verdicts) - len(unmet)

@@ -247,10 +247,8 @@ class Play:
 
     def observe(self) -> None:
         """Tell what was recorded because of the link: an order, or something that expired."""
-        if not self._acting and self._seen.has_new_records:
-            self._seen.forget()
-            self._gather()
-            self._tell(self._seen.look(self.elapsed_ms))
+        if self._seen.has_new_records:
+            self.pump_handled()
 
     def pump_handled(self) -> None:
         """Tell what somebody has done to the pump, and see what follows from it."""
@@ -401,7 +399,7 @@ class Play:
         self._seen.forget()
         self._gather()
         self._tell(
-            Acted(at_ms=self.elapsed_ms, act=act, outcome=outcome, refused=refused, text=text)  # type: ignore[arg-type]  # an act of a file is one of AnyAct
+            Acted(at_ms=self.elapsed_ms, act=act, outcome=outcome, refused=refused, text=text)
         )
         self._tell(self._seen.look(self.elapsed_ms))
 
