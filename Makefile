@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help install demo test bench lint docs clean
+.PHONY: help install demo test bench fuzz soak kills lint docs clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what can be made
@@ -34,6 +34,15 @@ test: $(READY)  ## Run all tests, with coverage
 
 bench: $(READY)  ## Measure; each figure is a ratio taken in one run, with pass or fall-short
 	$(BIN)/python -m benchmarks
+
+fuzz: $(READY)  ## A million inputs to decoder, handshake, seal and pump; ARGS="--seed 2" for others
+	$(BIN)/python -m fuzz $(ARGS)
+
+soak: $(READY)  ## 100,000 orders over lines that lose, double, delay, cut and spoil; ARGS as fuzz
+	$(BIN)/python -m soak.bad_link $(ARGS)
+
+kills: $(READY)  ## Kill a pump that keeps its state 1,000 times; ARGS as fuzz
+	$(BIN)/python -m soak.kills $(ARGS)
 
 lint: $(READY)  ## Style, types and import arrows
 	$(BIN)/ruff check .

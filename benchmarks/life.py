@@ -153,6 +153,8 @@ def live_eventfully(profile: Profile) -> Life:
         (year_ms + 75 * DAY, lambda: pump.inject(BitFlip(region=1))),
         (year_ms + 75 * DAY, lambda: pump.inject(BitFlip(region=2))),
         (year_ms + 76 * DAY, lambda: clinic.program(WEEK)),
+        (year_ms + 80 * DAY, firmware.emergency_minimum_rate),
+        (year_ms + 81 * DAY, lambda: clinic.program(WEEK)),
     ]
     for at_ms, act in sorted(acts, key=lambda each: each[0]):
         clinic.simulation.advance(at_ms)

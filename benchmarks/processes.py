@@ -6,6 +6,20 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NamedTuple
+
+from pump_protocol.keys import Key
+
+
+class RunningPump(NamedTuple):
+    """A pump that is served on a port.
+
+    :ivar key: a clinician's; None of a pump that has no keys.
+    """
+
+    process: subprocess.Popen[str]
+    address: str
+    key: Key | None
 
 
 def environment() -> dict[str, str]:
@@ -30,8 +44,10 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 
 @contextmanager
-def running_pump(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Run a pump; gives the process and the address of its port."""
+def running_pump(*options: str) -> Iterator[RunningPump]:
+    """Run a pump."""
     command = ("-m", "pump_sim", "run", "--port", "pty", "--json", *options)
     with running(*command) as (process, line):
-        yield process, json.loads(line)["address"]
+        ready = json.loads(line)
+        key = ready["key"]
+        yield RunningPump(process, ready["address"], key and Key.from_text(key))

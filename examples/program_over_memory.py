@@ -1,7 +1,8 @@
 """A programmer and a pump in one process, over a memory port, in virtual time.
 
 No event loop, no thread, no waiting: both ends of the protocol are sans-I/O. Useful where a test
-wants a whole conversation, byte for byte, in microseconds.
+wants a whole conversation, byte for byte, in microseconds. The pump has keys, so the programmer
+proves that it holds one before it asks for anything, and all that follows is sealed.
 Run it: python examples/program_over_memory.py
 SIMULATOR: never for clinical use.
 """
@@ -12,6 +13,8 @@ from typing import TypeVar, cast
 from pump_protocol import codes
 from pump_protocol import messages as m
 from pump_protocol.events import ResponseReceived
+from pump_protocol.guard import PumpGuard, new_keys
+from pump_protocol.keys import Key
 from pump_protocol.session import Role, Session
 from pump_protocol.units import format_rate, format_volume, rate_for_dose
 from pump_sim.endpoint import PumpEndpoint
@@ -37,7 +40,8 @@ class VirtualPump:
             low_reservoir_threshold_nl=2_000_000,
         )
         pump = Pump.implant(load_profile("pump-20ml"), prescription)
-        self.endpoint = PumpEndpoint(Simulation(pump))
+        self.guard = PumpGuard(new_keys())
+        self.endpoint = PumpEndpoint(Simulation(pump), guard=self.guard)
         self.port = MemoryPort()
         self.port.open(self)
 
@@ -52,11 +56,16 @@ class VirtualPump:
 
 
 class VirtualProgrammer:
-    """A programmer's session at the other end of that port."""
+    """A programmer's session at the other end of that port, with a key of the pump."""
 
-    def __init__(self, peer: MemoryPeer) -> None:
+    def __init__(self, peer: MemoryPeer, key: Key) -> None:
         self.peer = peer
-        self.session = Session(Role.PROGRAMMER, link_id=0x1234)
+        self.session = Session(Role.PROGRAMMER, link_id=0x1234, key=key)
+
+    def open(self) -> None:
+        identity = self.ask(m.Identify())
+        self.ask(self.session.authenticate(identity))
+        self.ask(m.OpenLink(programmer_id=1))
 
     def ask(self, request: m.Request[R]) -> R:
         self.session.send_request(request, now_ms=0)
@@ -69,9 +78,9 @@ class VirtualProgrammer:
 
 def main() -> None:
     pump = VirtualPump()
-    programmer = VirtualProgrammer(pump.port.peer)
+    programmer = VirtualProgrammer(pump.port.peer, pump.guard.keys[codes.UserRole.CLINICIAN])
+    programmer.open()
 
-    programmer.ask(m.OpenLink(programmer_id=1))
     current = programmer.ask(m.ReadPrescription(codes.PrescriptionSlot.CURRENT)).prescription
     print(f"rate {format_rate(current.rate_nl_per_day)}")
 

@@ -35,9 +35,16 @@ def exit_codes() -> str:
 
 def _commands(name: str, group: Any) -> Iterator[str]:
     yield f"### {name}\n\n" + _parameters(group.params)
+    yield from _inside(name, group)
+
+
+def _inside(name: str, group: Any) -> Iterator[str]:
     for command_name, command in group.commands.items():
-        text = f"### {name} {command_name}\n\n{' '.join(command.help.split())}"
+        full_name = f"{name} {command_name}"
+        text = f"### {full_name}\n\n{' '.join(command.help.split())}"
         yield text + ("\n\n" + _parameters(command.params) if command.params else "")
+        if hasattr(command, "commands"):
+            yield from _inside(full_name, command)
 
 
 def _parameters(parameters: Iterable[Any]) -> str:

@@ -24,6 +24,7 @@ import mode_tables
 import profile_tables
 import requirement_tables
 import scenario_tables
+import sealed_worked
 import wire_tables
 import wire_worked
 from golden_files import ROOT, write_or_check
@@ -80,6 +81,10 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     # wire-protocol.md, which has the tones of alarms, too
     "alarm-table": alarm_tables.alarms,
     "frame-layout": wire_tables.frame_layout,
+    "sealed-layout": wire_tables.sealed_layout,
+    "prologue": sealed_worked.prologue_table,
+    "access-by-role": wire_tables.access_by_role,
+    "emergency-messages": wire_tables.emergency_messages,
     "limits": wire_tables.limits,
     "link-states": wire_tables.link_states,
     "exchange-states": wire_tables.exchange_states,
@@ -102,6 +107,12 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "story-of-schedules": wire_worked.story_of_schedules,
     "request-byte-by-byte": wire_worked.request_byte_by_byte,
     "corrupted-frame": wire_worked.corrupted,
+    "authenticated-inputs": sealed_worked.inputs,
+    "authenticated-handshake": sealed_worked.handshake,
+    "authenticated-steps": sealed_worked.steps,
+    "authenticated-sealing": sealed_worked.sealing,
+    "authenticated-link": sealed_worked.link,
+    "pairing-example": sealed_worked.pairing,
 }
 """What may stand between generated markers, by name."""
 

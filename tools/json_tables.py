@@ -38,8 +38,8 @@ RESULTS: dict[str, type] = {
 MORE: dict[str, dict[str, tuple[str, str]]] = {
     "interrogate": {
         "current": (
-            "[PrescriptionReport](#prescriptionreport)",
-            "the whole prescription in force, with its doses",
+            "[PrescriptionReport](#prescriptionreport) or null",
+            "the whole prescription in force, with its doses; null where a patient's key reads",
         ),
         "pending": (
             "[PrescriptionReport](#prescriptionreport) or null",

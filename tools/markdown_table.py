@@ -1,5 +1,6 @@
 """Tables and first sentences as Markdown; knows nothing of what they are about."""
 
+import re
 from collections.abc import Iterable
 from inspect import getdoc
 from typing import Any
@@ -13,5 +14,7 @@ def table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
 
 
 def summary(described: type[Any]) -> str:
-    """The first sentence of a docstring."""
-    return (getdoc(described) or "").split("\n\n")[0].replace("\n", " ").replace("``", "`")
+    """The first paragraph of a docstring; what it says of the code in parentheses is left out."""
+    first = (getdoc(described) or "").split("\n\n")[0].replace("\n", " ")
+    without = re.sub(r" \(:\w+:`[^`]*`\)", "", first)
+    return re.sub(r":\w+:(?=`)", "", without).replace("``", "`")

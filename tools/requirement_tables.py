@@ -165,18 +165,19 @@ REQUIREMENTS: Final = {
     ),
     "REQ-30": Requirement(
         _SECURITY,
-        "No command that changes therapy without an authenticated session and the right role",
-        "later: *legacy-insecure*",
+        "No command that changes therapy without an authenticated session and the right role, but "
+        "for emergency access, which needs proximity and intent and is logged",
+        "yes, but for the profile *legacy-insecure*",
     ),
     "REQ-31": Requirement(
         _SECURITY,
         "Replayed, reordered or reflected frames are refused and logged; a CRC never suffices",
-        "within a link; the rest later",
+        "yes, but for the profile *legacy-insecure*",
     ),
     "REQ-32": Requirement(
         _SECURITY,
-        "Idle links end; failed authentications are rate-limited",
-        "links end; the rest later",
+        "Idle links end; failed authentications are rate-limited, and hinder neither therapy nor "
+        "emergency access",
     ),
 }
 

@@ -13,10 +13,10 @@ from pump_sim.scenario.file.acts import (
     Act,
     AlarmName,
     Break,
-    ByProgrammer,
     Clear,
     ClearLink,
     Hands,
+    WithKey,
 )
 from pump_sim.scenario.file.document import Choice, Option, Say, Scenario, Start
 from pump_sim.scenario.file.expectations import EXPECTATIONS, Event, Expectation, Value
@@ -73,8 +73,8 @@ def blocks() -> dict[str, Callable[[], str]]:
         "scenario-option": lambda: _keys(Option, without=_BLOCK),
         "scenario-act": lambda: _keys(Act, of="Clear"),
         "scenario-hands": lambda: _kinds("hands", Hands),
-        "scenario-by-programmer": lambda: _keys(ByProgrammer, of="Stop", without=("time", "note")),
-        "scenario-programmer": lambda: _kinds("programmer", ByProgrammer, also=Therapy),
+        "scenario-by-programmer": lambda: _keys(WithKey, of="Stop", without=("time", "note")),
+        "scenario-programmer": lambda: _kinds("programmer", WithKey, also=Therapy),
         "scenario-fault": lambda: _keys(Break, of="BreakAny", without=("time", "note")),
         "scenario-clear": lambda: _keys(Clear, without=("time", "note")),
         "scenario-clear-link": lambda: _keys(ClearLink, without=("time", "note")),

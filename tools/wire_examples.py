@@ -47,6 +47,7 @@ from pump_protocol.payloads import prescription_digest
 
 LINK_ID: Final = 0x0123456789ABCDEF
 SCHEDULES_LINK_ID: Final = 0x0FEDCBA987654321
+PAIRING_LINK_ID: Final = 0x00C0FFEE00C0FFEE
 PROGRAMMER_ID: Final = 0x1122334455667788
 
 HOUR_MS: Final = 3_600_000
@@ -130,7 +131,7 @@ _LOW_RESERVOIR: Final = m.AlarmRecord(
     silenced_until_ms=None,
 )
 
-_IDENTITY: Final = m.Identity(
+IDENTITY: Final = m.Identity(
     nature=Nature.SIMULATOR,
     protocol_version=1,
     security_profile=SecurityProfile.LEGACY_INSECURE,
@@ -165,7 +166,7 @@ _IDENTITY: Final = m.Identity(
     firmware_version="0.1.0",
 )
 
-_STATUS: Final = m.StatusReport(
+STATUS: Final = m.StatusReport(
     at_ms=NOW_MS,
     clock_ms=IMPLANTED_CLOCK_MS + NOW_MS,
     implanted_clock_ms=IMPLANTED_CLOCK_MS,
@@ -235,9 +236,9 @@ STORY: Final = (
     Example("open_link", m.OpenLink(PROGRAMMER_ID), 1),
     Example("link_opened", m.LinkOpened(120_000, 1_800_000, 120_000, 0), 1),
     Example("identify", m.Identify(), 2),
-    Example("identity", _IDENTITY, 2),
+    Example("identity", IDENTITY, 2),
     Example("interrogate", m.Interrogate(), 3),
-    Example("status_report", _STATUS, 3),
+    Example("status_report", STATUS, 3),
     Example("stage_prescription", m.StagePrescription(RAISED), 4),
     Example("prescription_staged", _staged(RAISED, 120_000), 4),
     Example("commit_prescription", m.CommitPrescription(RAISED_DIGEST), 5),
@@ -416,7 +417,7 @@ _MORE: Final = (
     Example(
         "status_report_with_bolus_and_alarms",
         replace(
-            _STATUS,
+            STATUS,
             has_pending=True,
             infusing_nl_per_day=14_600_000,
             next_periodic_bolus_at_ms=NOW_MS + HOUR_MS,
@@ -488,6 +489,40 @@ _MORE: Final = (
     Example("note_report_damaged", m.NoteReport(False, "")),
     Example("write_note", m.WriteNote("Next refill: 2026-11-30")),
     Example("note_written", m.NoteWritten()),
+    Example("pair", m.Pair(), 3, PAIRING_LINK_ID),
+    Example("emergency_status", m.EmergencyStatus(), 1, 0),
+    Example(
+        "emergency_status_report",
+        m.EmergencyStatusReport(
+            at_ms=NOW_MS,
+            clock_ms=IMPLANTED_CLOCK_MS + NOW_MS,
+            prescription=STATUS.prescription,
+            infusing_nl_per_day=200_000,
+            believed_volume_nl=18_000_000,
+            service_state=ServiceState.IN_SERVICE,
+            stopped_alarm_at_ms=None,
+            alarms=(_LOW_RESERVOIR,),
+        ),
+        1,
+        0,
+    ),
+    Example("emergency_minimum_rate", m.EmergencyMinimumRate(), 2, 0),
+    Example("emergency_minimum_rate_set", m.EmergencyMinimumRateSet(NOW_MS, 2, 6_000), 2, 0),
+    Example("emergency_stop", m.EmergencyStop(), 3, 0),
+    Example("emergency_stopped", m.EmergencyStopped(NOW_MS, 3, NOW_MS + 48 * HOUR_MS), 3, 0),
+    Example(
+        "emergency_stop_without_intent",
+        m.Refusal(int(MessageType.EMERGENCY_STOP), (m.Reason(RefusalCode.NO_INTENT, Field.NONE),)),
+        4,
+        0,
+    ),
+    Example(
+        "authentication_locked",
+        m.Refusal(
+            int(MessageType.AUTHENTICATE),
+            (m.Reason(RefusalCode.AUTHENTICATION_LOCKED, Field.NONE, 2_000),),
+        ),
+    ),
     Example(
         "prescription_report_of_a_safe_state",
         m.PrescriptionReport(
@@ -505,7 +540,6 @@ _MORE: Final = (
 _BITS: Final = {"B": 8, "H": 16, "L": 32, "I": 32, "Q": 64, "q": 63}
 _EDGES: Final[dict[Any, tuple[Any, Any]]] = {
     str: ("", "é" * (MAX_DRUG_NAME_BYTES // 2)),
-    bytes: (b"\x00" * 32, b"\xff" * 32),
     bool: (False, True),
 }
 _LONGEST_LIST: Final[dict[type, int]] = {
@@ -548,6 +582,8 @@ def _edge_value(hint: Any, layout: layouts.Layout, largest: bool) -> Any:
         return (edge(element, largest=True),) * _LONGEST_LIST[element] if largest else ()
     if hint in _EDGES:
         return _EDGES[hint][largest]
+    if hint is bytes and format_ is not None:
+        return (b"\xff" if largest else b"\x00") * int(format_.removesuffix("s"))
     if isinstance(hint, type) and issubclass(hint, IntFlag):
         return hint(sum(int(each) for each in hint)) if largest else hint(0)
     if isinstance(hint, type) and issubclass(hint, IntEnum):

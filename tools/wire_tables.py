@@ -10,6 +10,10 @@ import wire_words as words
 from markdown_table import summary, table
 from pump_protocol import codes, layouts
 from pump_protocol import messages as m
+from pump_protocol.access import EMERGENCY, MAY_SEND, PAIRING, PLAIN
+from pump_protocol.codes import UserRole
+from pump_protocol.frames import Frame
+from pump_protocol.payloads import encode
 from pump_protocol.states import ALLOWED_WHILE_CLOSED, EXCHANGE_TRANSITIONS, LINK_TRANSITIONS
 
 _TYPES: Final = {
@@ -20,6 +24,7 @@ _TYPES: Final = {
     "Q": ("u64", 8),
     "q": ("i64", 8),
     "32s": ("bytes[32]", 32),
+    "48s": ("bytes[48]", 48),
 }
 
 
@@ -88,6 +93,60 @@ def frame_layout() -> str:
         rows.append((at, size, f"`{each.name}`", type_name, each.docs))
         at = at + size if isinstance(at, int) else at
     return table(("offset", "size", "field", "type", "meaning"), rows)
+
+
+def sealed_layout() -> str:
+    """The byte table of a sealed frame's payload, at its offsets in the frame."""
+    counter, ciphertext, tag = layouts.SEALED.subcons
+    at = codes.HEADER_BYTES + codes.COUNTER_BYTES
+    text = f"length - {codes.ENVELOPE_BYTES}"
+    behind = codes.HEADER_BYTES - codes.TAG_BYTES
+    rows = (
+        (codes.HEADER_BYTES, codes.COUNTER_BYTES, f"`{counter.name}`", "u64", counter.docs),
+        (at, text, f"`{ciphertext.name}`", "bytes", ciphertext.docs),
+        (f"{behind} + length", codes.TAG_BYTES, f"`{tag.name}`", "bytes[16]", tag.docs),
+    )
+    return table(("offset", "size", "field", "type", "meaning"), rows)
+
+
+# --- Who may say what ----------------------------------------------------------------------------
+
+
+def access_by_role() -> str:
+    """Which request may be sent how, and with whose key."""
+    roles = [*UserRole]
+    rows = []
+    for message_type, request in m.REQUESTS.items():
+        cells = ["yes" if message_type in MAY_SEND[role] else "" for role in roles]
+        rows.append(
+            (
+                f"[{request.__name__}](#{request.__name__.lower()})",
+                "yes" if message_type in PLAIN else "",
+                "yes" if message_type in PAIRING else "",
+                *cells,
+            )
+        )
+    head = ("request", "plain", "pairing code", *(f"`{role.name}`" for role in roles))
+    return table(head, rows)
+
+
+def emergency_messages() -> str:
+    """What needs no key, with the whole request as it goes over the wire."""
+    rows = []
+    for message_type in sorted(EMERGENCY):
+        request = m.REQUESTS[message_type]
+        response = request.response_class
+        frame = Frame(message_type, 0, 1, encode(request())).to_bytes()
+        rows.append(
+            (
+                f"`0x{message_type:02X}`",
+                f"[{request.__name__}](#{request.__name__.lower()})",
+                f"`0x{response.message_type:02X}`",
+                f"[{response.__name__}](#{response.__name__.lower()})",
+                f"`{frame.hex(' ')}`",
+            )
+        )
+    return table(("type", "request", "type", "response", "the request with sequence 1"), rows)
 
 
 def message_list() -> str:

@@ -24,6 +24,7 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    UserRole,
     Weekday,
 )
 from pump_protocol.codes import MessageType as T
@@ -32,6 +33,13 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
     Nature: {Nature.SIMULATOR: "a simulator. No other nature exists, and none ever will"},
     SecurityProfile: {
         SecurityProfile.LEGACY_INSECURE: "plaintext with CRCs: no secrecy, no proof of origin",
+        SecurityProfile.AUTHENTICATED: "sealed frames of links opened with a key (SEC-05)",
+    },
+    UserRole: {
+        UserRole.OBSERVER: "reads",
+        UserRole.PATIENT: "reads the status, and asks for the bolus that is prescribed",
+        UserRole.CLINICIAN: "reads, and changes therapy",
+        UserRole.SERVICE: "reads, and tests the pump; changes no therapy",
     },
     Capability: {
         Capability.SIMPLE_CONTINUOUS: "mode SIMPLE_CONTINUOUS can be prescribed",
@@ -97,6 +105,7 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
         Alarm.SAFE_STATE: "safe state after a reset: minimum rate, not what was prescribed",
         Alarm.UPDATE_INCOMPLETE: "update incomplete: a staged prescription was never committed",
         Alarm.REPLACEMENT_PLANNED: "the date for which replacement is planned has come",
+        Alarm.EMERGENCY_ACTION: "emergency action: somebody without a key changed the therapy",
     },
     AlarmClass: {
         AlarmClass.NON_CRITICAL: "non-critical: single tone; therapy goes on",
@@ -130,6 +139,13 @@ CODES: Final[dict[type[IntEnum] | type[IntFlag], dict[int, str]]] = {
             "a refusal with SEQUENCE_REUSED or SEQUENCE_STALE, or of OpenLink with LINK_ID_USED, as"
             " a replay causes it"
         ),
+        AccessEvent.AUTHENTICATED: "a link was opened with a key; `code` is that of its role",
+        AccessEvent.AUTHENTICATION_FAILED: (
+            "a refusal with AUTHENTICATION_FAILED or AUTHENTICATION_LOCKED"
+        ),
+        AccessEvent.NOT_AUTHENTIC: "a refusal with NOT_AUTHENTIC",
+        AccessEvent.PAIRED: "a key was handed over by Paired; `code` is that of its role",
+        AccessEvent.EMERGENCY_ASKED: "an emergency message was carried out: `request_type`",
     },
 }
 
@@ -165,6 +181,34 @@ REFUSAL_CODES: Final[dict[RefusalCode, tuple[str, str]]] = {
     RefusalCode.SEQUENCE_STALE: (
         "the sequence number is lower than one already used; `minimum`: the next free one, if any",
         "a fault of the programmer: open a new link",
+    ),
+    RefusalCode.AUTHENTICATION_REQUIRED: (
+        "a plain request to a pump that takes it in sealed frames only (SEC-05)",
+        "open a link with a key (AUTH-02); as an answer to a sealed request, a hint (SEAL-09)",
+    ),
+    RefusalCode.AUTHENTICATION_FAILED: (
+        "no such key, or the handshake was not made with it, for this pump, link and role",
+        "a hint (AUTH-12): show it, and ask the user whether key and pump belong together",
+    ),
+    RefusalCode.AUTHENTICATION_LOCKED: (
+        "too many handshakes failed (AUTH-10); `value`: ms of link time that the lock still lasts",
+        "a hint (AUTH-12): wait so long, but no longer than 60 s",
+    ),
+    RefusalCode.NOT_AUTHENTIC: (
+        "the sealed frame is not believed: forged, altered, or its counter is not new (SEAL-06)",
+        "ignore it and go on waiting (SEAL-09, with what it says to whoever writes a programmer)",
+    ),
+    RefusalCode.NOT_PERMITTED: (
+        "the role of the link's key may not send this (ROLE-01); `value`: the message type",
+        "ask somebody who has a key of another role",
+    ),
+    RefusalCode.NOT_NEAR: (
+        "nobody is near the pump, and this needs it (PAIR-05, EMERG-03)",
+        "lay the programming head on the pump",
+    ),
+    RefusalCode.NO_INTENT: (
+        "the button was not pressed in the last 30 s (EMERG-03)",
+        "have it pressed, then ask again",
     ),
     RefusalCode.OUT_OF_RANGE: (
         "`value` lies outside `minimum` to `maximum`, in the field's unit",
@@ -248,6 +292,9 @@ FIELDS: Final[dict[Field, tuple[str, str]]] = {
     Field.VERSION: ("protocol version in the frame header", "number"),
     Field.LINK_ID: ("link id in the frame header", "number"),
     Field.SEQUENCE: ("sequence number in the frame header", "number"),
+    Field.KEY_ID: ("`key_id`; not refused by itself in this version", "number"),
+    Field.ROLE: ("`role`", "code"),
+    Field.COUNTER: ("`counter` of the sealed frame (SEAL-04)", "number"),
     Field.MODE: ("`prescription.mode`, or the mode in force", "code"),
     Field.DRUG_NAME: ("`name` of a drug", "bytes of UTF-8"),
     Field.MASS_UNIT: ("`mass_unit` of a drug", "code"),
@@ -318,6 +365,12 @@ _BRIDGE: Final = (
     (R.OUT_OF_RANGE, F.BRIDGE_RATE, "PROG-28"),
     (R.MISMATCH, F.BRIDGE_DURATION, "PROG-28"),
     (R.OUT_OF_RANGE, F.BRIDGE_DURATION, "PROG-28"),
+)
+
+_EMERGENCY: Final = (
+    (R.OUT_OF_RANGE, F.LINK_ID, "it is not 0 (EMERG-02)"),
+    (R.NOT_NEAR, F.NONE, "EMERG-03"),
+    (R.NO_INTENT, F.NONE, "EMERG-03"),
 )
 
 REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
@@ -460,13 +513,32 @@ REFUSALS: Final[dict[T, tuple[tuple[RefusalCode, Field, str], ...]]] = {
         (R.OUT_OF_RANGE, F.NOTE, "more than 128 bytes; `value`: its bytes"),
         (R.UNKNOWN_VALUE, F.NOTE, "an unprintable character other than a line feed"),
     ),
+    T.AUTHENTICATE: (
+        (R.OUT_OF_RANGE, F.LINK_ID, "it is 0"),
+        (R.LINK_ID_USED, F.LINK_ID, "LINK-06, LINK-07"),
+        (R.UNKNOWN_VALUE, F.ROLE, "MSG-04"),
+        (R.AUTHENTICATION_LOCKED, F.NONE, "AUTH-10"),
+        (R.AUTHENTICATION_FAILED, F.NONE, "AUTH-07, SEC-01"),
+    ),
+    T.PAIR: ((R.NOT_NEAR, F.NONE, "PAIR-05"),),
+    T.EMERGENCY_STATUS: _EMERGENCY,
+    T.EMERGENCY_MINIMUM_RATE: (
+        *_EMERGENCY,
+        (R.WRONG_MODE, F.MODE, "nothing flows, or less is prescribed (EMERG-05)"),
+        (R.END_OF_SERVICE, F.NONE, "ALARM-08"),
+    ),
+    T.EMERGENCY_STOP: (*_EMERGENCY, (R.END_OF_SERVICE, F.NONE, "ALARM-08")),
 }
 """What each request may be refused for, beyond ANY_REQUEST."""
 
 ANY_REQUEST: Final = (
     (R.UNSUPPORTED_VERSION, F.VERSION, "LINK-12"),
-    (R.LINK_NOT_OPEN, F.LINK_ID, "LINK-04; not open_link, not identify"),
-    (R.LINK_ID_USED, F.LINK_ID, "LINK-06; not identify"),
+    (R.AUTHENTICATION_REQUIRED, F.NONE, "SEC-05; in a plain frame"),
+    (R.NOT_AUTHENTIC, F.NONE, "SEAL-06; in a sealed frame"),
+    (R.NOT_AUTHENTIC, F.COUNTER, "SEAL-06; in a sealed frame"),
+    (R.NOT_PERMITTED, F.MESSAGE_TYPE, "ROLE-01"),
+    (R.LINK_NOT_OPEN, F.LINK_ID, "LINK-04; not open_link, identify, authenticate, emergency"),
+    (R.LINK_ID_USED, F.LINK_ID, "LINK-06; not identify, emergency"),
     (R.SEQUENCE_REUSED, F.SEQUENCE, "SEQ-05"),
     (R.SEQUENCE_STALE, F.SEQUENCE, "SEQ-06"),
     (R.UNKNOWN_MESSAGE, F.MESSAGE_TYPE, "MSG-03; a type that no request has"),
@@ -493,4 +565,18 @@ LIMITS: Final[dict[str, tuple[str, str]]] = {
     "ABSOLUTE_LIMIT_MS": ("ms of link time", "any link ends after it (LINK-09)"),
     "STAGING_LIMIT_MS": ("ms of link time", "a staged prescription waits so long (PROG-11)"),
     "RETIRED_LINKS": ("link ids", "as many ids of ended links a pump remembers (LINK-06)"),
+    "HANDSHAKE_LIMIT_MS": (
+        "ms of link time",
+        "a handshake that no OpenLink follows is forgotten after it (AUTH-08)",
+    ),
+    "FREE_FAILURES": ("handshakes", "as many may fail in a row before a lock (AUTH-10)"),
+    "FIRST_LOCK_MS": ("ms of link time", "first lock after too many failures (AUTH-10)"),
+    "LONGEST_LOCK_MS": ("ms of link time", "longest lock (AUTH-10)"),
+    "PAIRING_CODE_BITS": ("bits", "random bits of a pairing code (PAIR-01)"),
+    "PAIRING_LIMIT_MS": ("ms of link time", "a pairing code is void after it (PAIR-04)"),
+    "PAIRING_ATTEMPTS": (
+        "handshakes",
+        "a pairing code is void after so many that failed (PAIR-04)",
+    ),
+    "INTENT_LIMIT_MS": ("ms of link time", "a press of the button counts so long (EMERG-03)"),
 }

@@ -247,7 +247,8 @@ def _frame(example: examples.Example) -> bytes:
     ).to_bytes()
 
 
-def _lines(data: bytes, width: int = 24) -> str:
+def wrapped(data: bytes, width: int = 24) -> str:
+    """Bytes in lines."""
     return "\n".join(hexed(data[at : at + width]) for at in range(0, len(data), width))
 
 
@@ -259,6 +260,11 @@ def _spelled(value: Any, none: str = "never") -> str:
     if isinstance(value, bytes):
         return f"{value.hex()[:16]}…"
     return f'"{value}"' if isinstance(value, str) else f"{int(value)}"
+
+
+def spelled_message(message: Any) -> str:
+    """Every field of a message."""
+    return "; ".join(_spelled_fields(message)) or "no payload"
 
 
 def _spelled_fields(message: Any, prefix: str = "") -> Iterator[str]:
@@ -292,10 +298,10 @@ def _told(exchanges: Iterable[examples.Example]) -> str:
         request = each.message.message_type < codes.RESPONSE_BIT
         who = "programmer → pump" if request else "pump → programmer"
         name = type(each.message).__name__
-        said = "; ".join(_spelled_fields(each.message)) or "no payload"
+        said = spelled_message(each.message)
         parts += [
             f"{who}: **{name}**, sequence {each.sequence}",
-            f"```text\n{_lines(_frame(each))}\n```",
+            f"```text\n{wrapped(_frame(each))}\n```",
             said,
         ]
     return "\n\n".join(parts)

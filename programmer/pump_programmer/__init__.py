@@ -5,6 +5,7 @@ with :class:`Programmer`; what it raises is in :mod:`pump_programmer.errors`.
 """
 
 from pump_programmer.errors import ProgrammerError
+from pump_programmer.patience import Patience
 from pump_programmer.programmer import Programmer
 
-__all__ = ["Programmer", "ProgrammerError"]
+__all__ = ["Patience", "Programmer", "ProgrammerError"]

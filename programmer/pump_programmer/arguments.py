@@ -9,9 +9,16 @@ from typing import Final
 
 from pump_programmer.errors import PumpRefused
 from pump_programmer.published import Aetiology
-from pump_programmer.words import ALARM_NAMES, name_of
+from pump_programmer.words import ALARM_NAMES, name_of, roles_text
 from pump_protocol import units
-from pump_protocol.codes import MAX_DRUG_NAME_BYTES, MAX_NOTE_BYTES, Alarm, AlarmClass, Field
+from pump_protocol.codes import (
+    MAX_DRUG_NAME_BYTES,
+    MAX_NOTE_BYTES,
+    Alarm,
+    AlarmClass,
+    Field,
+    UserRole,
+)
 from pump_protocol.errors import LocalError
 from pump_protocol.messages import Identity, Prescription
 
@@ -36,6 +43,14 @@ def alarm_class(text: str) -> AlarmClass:
     found = ALARM_CLASSES.get(_plain(text))
     if found is None:
         raise UsageError(f"CLASS = {text!r}: allowed {', '.join(ALARM_CLASSES)}")
+    return found
+
+
+def role(text: str, option: str) -> UserRole:
+    """A role by its name, in upper or lower case."""
+    found = {name_of(each): each for each in UserRole}.get(text.strip().lower())
+    if found is None:
+        raise UsageError(f"{option} = {text!r}: allowed {roles_text(UserRole)}")
     return found
 
 

@@ -13,8 +13,18 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand
 
+from pump_programmer import arguments
 from pump_programmer.arguments import UsageError
-from pump_programmer.commands import alarms, notes, orders, programming, reading, reporting
+from pump_programmer.commands import (
+    alarms,
+    emergency,
+    keys,
+    notes,
+    orders,
+    programming,
+    reading,
+    reporting,
+)
 from pump_programmer.commands.common import AsJson, Settings
 from pump_programmer.errors import ProgrammerError
 from pump_programmer.terminal import (
@@ -75,13 +85,44 @@ _COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "alarm-interval": alarms.alarm_interval,
     "clock": notes.clock,
     "note": notes.note,
+    "pair": keys.pair,
 }
 for _name, _command in _COMMANDS.items():
     app.command(_name, cls=_Command)(_command)
 
+_keys = typer.Typer(rich_markup_mode=None)
+_keys.callback(invoke_without_command=True)(keys.keys)
+_keys.command("forget", cls=_Command)(keys.forget)
+app.add_typer(_keys, name="keys")
+
+_emergency = typer.Typer(
+    help="Read, slow down or stop a pump without a key. Somebody must be at the patient."
+    " --key, --role and --insecure have no part in it.",
+    rich_markup_mode=None,
+    no_args_is_help=True,
+)
+_EMERGENCY: Final[dict[str, Callable[..., None]]] = {
+    "status": emergency.status,
+    "minimum-rate": emergency.minimum_rate,
+    "stop": emergency.stop,
+}
+for _name, _command in _EMERGENCY.items():
+    _emergency.command(_name, cls=_Command)(_command)
+app.add_typer(_emergency, name="emergency")
+
 # Typer brings its own copy of Click or imports it, depending on its version; what it exports in
 # every version is a grandchild of the class of all complaints about a command line.
-_GLOBAL_OPTIONS: Final = frozenset({"--port", "--timeout", "--programmer-id", "--version"})
+_GLOBAL_OPTIONS: Final = frozenset(
+    {
+        "--port",
+        "--timeout",
+        "--programmer-id",
+        "--key",
+        "--role",
+        "--insecure",
+        "--version",
+    }
+)
 _ONLY_SHOWN: Final = frozenset({"--help", "--version"})
 _Complaint: Any = typer.BadParameter.__mro__[2]
 
@@ -193,7 +234,7 @@ def _show_version(wanted: bool) -> None:
 
 
 @app.callback(no_args_is_help=True)
-def _root(
+def _root(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by name
     context: typer.Context,
     port: Annotated[
         str | None,
@@ -218,6 +259,29 @@ def _root(
             " Default: derived from user and host.",
         ),
     ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY|@FILE",
+            help="A key of the pump, or @ and the name of a file that holds one."
+            " Default: the environment variable PUMP_KEY, else the stored key.",
+        ),
+    ] = None,
+    role: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ROLE",
+            help="Which of the pump's stored keys: observer, patient, clinician or service.",
+        ),
+    ] = None,
+    insecure: Annotated[
+        bool,
+        typer.Option(
+            "--insecure",
+            envvar="PUMP_INSECURE",
+            help="UNSAFE: also talk to a LEGACY-INSECURE pump, which anybody may program.",
+        ),
+    ] = False,
     as_json: AsJson = False,
     _version: Annotated[
         bool,
@@ -225,7 +289,15 @@ def _root(
     ] = False,
 ) -> None:
     number = None if programmer_id is None else _programmer_id(programmer_id)
-    context.obj = Settings(port, _seconds(timeout), number, as_json)
+    context.obj = Settings(
+        port,
+        _seconds(timeout),
+        number,
+        as_json,
+        key,
+        None if role is None else arguments.role(role, "--role"),
+        insecure,
+    )
 
 
 def _seconds(text: str) -> float:

@@ -115,10 +115,17 @@ def _alarm_limits(pump: m.Identity) -> Facts:
 # --- How it stands -------------------------------------------------------------------------------
 
 
-def clinical_facts(status: m.StatusReport, current: m.PrescriptionReport) -> Facts:
-    """Everything that a clinician sees but the alarms."""
+def clinical_facts(status: m.StatusReport, current: m.PrescriptionReport | None) -> Facts:
+    """Everything that a clinician sees but the alarms.
+
+    :param current: None where the whole prescription may not be read; then its summary is shown.
+    """
     clock = ("Pump clock", clock_text(status.clock_ms))
-    return [clock, *prescription_facts(current), *status_facts(status)]
+    if current is None:
+        prescribed = summary_facts(status.prescription)
+    else:
+        prescribed = prescription_facts(current)
+    return [clock, *prescribed, *status_facts(status)]
 
 
 def status_facts(status: m.StatusReport) -> Facts:
@@ -192,6 +199,21 @@ def prescription_facts(report: m.PrescriptionReport) -> Facts:
     if prescription.bridge_decision is not BridgeDecision.NOT_NEEDED:
         facts.append(("Bridge", describe.bridge(prescription)))
     return facts
+
+
+def summary_facts(prescribed: m.PrescriptionSummary) -> Facts:
+    """What of a prescription stands in a status."""
+    facts: Facts = [("Mode", spaced(prescribed.mode))]
+    if prescribed.drug_count:
+        unit = prescribed.mass_unit
+        strength = units.format_concentration(prescribed.concentration_ng_per_ml, unit)
+        others = prescribed.drug_count - 1
+        more = f", and {others} other{'s' if others > 1 else ''} in a mixture" if others else ""
+        facts.append(("Drug", f"{prescribed.drug_name}, {strength}{more}"))
+        facts.append(("Daily dose", units.format_daily_dose(prescribed.daily_dose_ng, unit)))
+    else:
+        facts.append(("Drug", "UNKNOWN: the pump has lost it"))
+    return [*facts, ("Rate", units.format_rate(prescribed.rate_nl_per_day))]
 
 
 def _schedule(prescription: m.Prescription) -> Facts:

@@ -10,11 +10,13 @@ from time import monotonic_ns
 from typing import Final, TypeVar, cast
 
 from pump_programmer.errors import NoAnswerError, PumpRefused, WrongPeer
+from pump_programmer.patience import Patience
 from pump_programmer.transport import Transport
 from pump_protocol import events as ev
 from pump_protocol.codes import RESPONSE_BIT
 from pump_protocol.frames import Frame
-from pump_protocol.messages import Request, Response
+from pump_protocol.keys import Key
+from pump_protocol.messages import Identity, Request, Response
 from pump_protocol.session import RetryPolicy, Role, Session
 from pump_protocol.states import LinkState
 
@@ -26,15 +28,18 @@ _NS_PER_MS: Final = 1_000_000
 class Link:
     """A programmer's session with a fresh random link id.
 
-    :param retry: how often a request is sent, and how long each sending waits.
-    :param deadline_ms: when an exchange ends at the latest, whatever happens.
+    :param patience: with whoever answers.
+    :param key: with which it is opened; :meth:`authenticate` comes first then.
     """
 
-    def __init__(self, transport: Transport, retry: RetryPolicy, deadline_ms: int):
+    def __init__(self, transport: Transport, patience: Patience, key: Key | None = None):
         self._transport = transport
-        self._deadline_ms = deadline_ms
+        self._deadline_ms = patience.deadline_ms
         self._session = Session(
-            Role.PROGRAMMER, link_id=secrets.randbelow(2**64 - 1) + 1, retry=retry
+            Role.PROGRAMMER,
+            link_id=secrets.randbelow(2**64 - 1) + 1,
+            retry=patience.retry,
+            key=key,
         )
         # A port may have time of its own, as one within a test's process has.
         self._monotonic_ns = getattr(transport, "monotonic_ns", monotonic_ns)
@@ -52,6 +57,17 @@ class Link:
     def is_open(self) -> bool:
         """Whether requests other than the opening ones may be sent."""
         return self._session.link_state is LinkState.OPEN and not self._broken
+
+    def authenticate(self, identity: Identity) -> None:
+        """Let the pump prove that it holds the key, and show that we do; the link can then be
+        opened.
+
+        :param identity: what the pump said of itself; the proof covers it.
+        :raises PumpRefused: the pump does not take the key.
+        :raises WrongPeer: the pump does not hold it.
+        :raises NoAnswerError, PumpGone: as :meth:`exchange`.
+        """
+        self.exchange(self._session.authenticate(identity))
 
     def exchange(self, request: Request[R], *, attempts: int | None = None) -> R:
         """Send *request* and wait for its answer.
@@ -79,7 +95,7 @@ class Link:
         if isinstance(event, ev.ResponseReceived):
             return cast("R", event.response)
         if isinstance(event, ev.RefusalReceived):
-            raise PumpRefused(event.refusal, event.attempts)
+            raise PumpRefused(event.refusal, event.attempts, authentic=event.authentic)
         if isinstance(event, ev.ResponseGarbled):
             raise WrongPeer(f"the answer breaks the protocol: {event.why}")
         if self._echoed:

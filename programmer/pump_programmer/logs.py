@@ -4,9 +4,17 @@ from collections.abc import Callable
 from typing import Final
 
 from pump_programmer.times import clock_text
-from pump_programmer.words import naming, request_name, spaced, why_refused
+from pump_programmer.words import naming, request_name, why_refused
 from pump_protocol import units
-from pump_protocol.codes import AccessEvent, Alarm, AlarmClass, LogEvent, Mode
+from pump_protocol.codes import (
+    AccessEvent,
+    Alarm,
+    AlarmClass,
+    LogEvent,
+    Mode,
+    RefusalCode,
+    UserRole,
+)
 from pump_protocol.messages import AccessEntry, LogEntry
 
 _TELEMETRY_LATCH: Final = 12
@@ -19,6 +27,7 @@ _NOTE_REGION: Final = 3
 _alarm_name = naming(Alarm)
 _alarm_class = naming(AlarmClass)
 _mode = naming(Mode)
+_role = naming(UserRole)
 _rate = units.format_rate
 _volume = units.format_volume
 _dose = units.format_daily_dose
@@ -87,7 +96,20 @@ _LOG_SENTENCES: Final[dict[LogEvent, Callable[[int, int], str]]] = {
         f"memory error in the {_region(a)}: {'repaired' if b else 'not repaired'}"
     ),
     LogEvent.NOTE_WRITTEN: lambda a, _: f"note of {a} bytes written",
+    LogEvent.EMERGENCY_MINIMUM_RATE: lambda a, b: (
+        f"EMERGENCY: {_rate(a)} became {_rate(b)}, the minimum rate, without a key"
+    ),
+    LogEvent.EMERGENCY_STOPPED: lambda a, _: f"EMERGENCY: STOPPED without a key (was {_rate(a)})",
 }
+
+
+_REFUSED: Final = {
+    AccessEvent.REFUSED: "refused",
+    AccessEvent.SEQUENCE_MISUSED: "sequence misused",
+    AccessEvent.AUTHENTICATION_FAILED: "WRONG KEY",
+    AccessEvent.NOT_AUTHENTIC: "NOT AUTHENTIC",
+}
+"""What was refused, and how much that should worry a person."""
 
 
 def log_text(entry: LogEntry) -> str:
@@ -102,7 +124,17 @@ def link_text(link_id: int) -> str:
 
 def access_text(entry: AccessEntry) -> str:
     """One record of the access log as a sentence."""
-    if entry.event is AccessEvent.INTERROGATED:
-        return "interrogated"
-    request = request_name(entry.request_type)
-    return f"{spaced(entry.event)}: {request}: {why_refused(entry.code)}"
+    match entry.event:
+        case AccessEvent.INTERROGATED:
+            return "interrogated"
+        case AccessEvent.AUTHENTICATED:
+            return f"link opened with a key of role {_role(entry.code)}"
+        case AccessEvent.PAIRED:
+            return f"PAIRED: key of role {_role(entry.code)} handed over"
+        case AccessEvent.EMERGENCY_ASKED:
+            return f"EMERGENCY without a key: {request_name(entry.request_type)}"
+        case _:
+            request = request_name(entry.request_type)
+            locked = entry.code == RefusalCode.AUTHENTICATION_LOCKED  # and no key was looked at
+            refused = "LOCKED" if locked else _REFUSED[entry.event]
+            return f"{refused}: {request}: {why_refused(entry.code)}"

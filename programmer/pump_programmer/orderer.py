@@ -9,15 +9,26 @@ from pump_protocol.units import dose_for_rate, volume_for_dose
 
 
 class Orderer(Reader):
-    """Reads, and orders boluses and reservoir updates, exactly once each."""
+    """Reads, and orders boluses and reservoir updates, exactly once each.
+
+    Each order takes the next number. Who gives an *order_number* repeats the very same order of
+    before, as after a restart: the pump answers from memory if it has carried it out, and carries
+    it out if it never arrived. The same number with another content is refused.
+    """
 
     def order_bolus(
-        self, dose_ng: int, duration_ms: int, *, concentration_ng_per_ml: int | None = None
+        self,
+        dose_ng: int,
+        duration_ms: int,
+        *,
+        concentration_ng_per_ml: int | None = None,
+        order_number: int | None = None,
     ) -> m.BolusOrdered:
         """Deliver a single bolus, once, on top of the basal rate.
 
         :param concentration_ng_per_ml: what the dose was reckoned with; by default that of the
             prescription in force, which is read first.
+        :param order_number: of the order that is repeated.
         :raises VerificationFailed: the pump reports another order or volume.
         :raises TypeError, ValueError: a number that cannot be sent; nothing was.
         """
@@ -30,11 +41,21 @@ class Orderer(Reader):
         volume_nl = volume_for_dose(dose_ng, concentration_ng_per_ml)
         check_field("volume_nl", volume_nl)
         return self._order_bolus(
-            BolusKind.SINGLE, dose_ng, concentration_ng_per_ml, volume_nl, duration_ms
+            order_number,
+            BolusKind.SINGLE,
+            dose_ng,
+            concentration_ng_per_ml,
+            volume_nl,
+            duration_ms,
         )
 
     def order_priming(
-        self, volume_nl: int, duration_ms: int, *, concentration_ng_per_ml: int | None = None
+        self,
+        volume_nl: int,
+        duration_ms: int,
+        *,
+        concentration_ng_per_ml: int | None = None,
+        order_number: int | None = None,
     ) -> m.BolusOrdered:
         """Deliver a priming bolus, once: it fills tubing and catheter.
 
@@ -52,21 +73,28 @@ class Orderer(Reader):
             concentration_ng_per_ml = concentration_in_force(self.read_prescription().prescription)
         dose_ng = dose_for_rate(volume_nl, concentration_ng_per_ml)  # as much as in a day of a rate
         return self._order_bolus(
-            BolusKind.PRIMING, dose_ng, concentration_ng_per_ml, volume_nl, duration_ms
+            order_number,
+            BolusKind.PRIMING,
+            dose_ng,
+            concentration_ng_per_ml,
+            volume_nl,
+            duration_ms,
         )
 
-    def request_patient_bolus(self) -> m.PatientBolusStarted:
+    def request_patient_bolus(self, *, order_number: int | None = None) -> m.PatientBolusStarted:
         """Ask for the bolus that is prescribed, once, as the patient's handset does.
+
+        :param order_number: of the order that is repeated.
 
         :raises PumpRefused: with every reason: none prescribed, lockout, allotment, and so on; the
             pump logs that, too (REQ-13).
         :raises VerificationFailed: the pump reports another order.
         """
-        started = self._order(m.RequestPatientBolus)
-        if started.order_number != self._last_order:
+        started, number = self._order(m.RequestPatientBolus, order_number)
+        if started.order_number != number:
             raise VerificationFailed(
-                f"the pump reports order {started.order_number} instead of order "
-                f"{self._last_order}; interrogate it"
+                f"the pump reports order {started.order_number} instead of order {number}; "
+                "interrogate it"
             )
         return started
 
@@ -74,32 +102,43 @@ class Orderer(Reader):
         """End the running bolus; the basal rate goes on."""
         return self.exchange(m.AbortBolus())
 
-    def refill(self, volume_nl: int) -> m.ReservoirUpdated:
+    def refill(self, volume_nl: int, *, order_number: int | None = None) -> m.ReservoirUpdated:
         """Tell the pump the usable volume, in nL, that the reservoir holds after a refill.
+
+        :param order_number: of the order that is repeated.
 
         :raises VerificationFailed: the pump reports another order or volume.
         :raises TypeError, ValueError: a number that cannot be sent; nothing was.
         """
         check_field("volume_nl", volume_nl)
-        updated = self._order(lambda number: m.UpdateReservoir(number, volume_nl))
-        if (updated.order_number, updated.after_nl) != (self._last_order, volume_nl):
+        updated, number = self._order(
+            lambda number: m.UpdateReservoir(number, volume_nl), order_number
+        )
+        if (updated.order_number, updated.after_nl) != (number, volume_nl):
             raise VerificationFailed(
                 f"the pump reports order {updated.order_number} and {updated.after_nl} nL instead "
-                f"of order {self._last_order} and {volume_nl} nL; interrogate it"
+                f"of order {number} and {volume_nl} nL; interrogate it"
             )
         return updated
 
     def _order_bolus(
-        self, kind: BolusKind, dose_ng: int, concentration: int, volume_nl: int, duration_ms: int
+        self,
+        order_number: int | None,
+        kind: BolusKind,
+        dose_ng: int,
+        concentration: int,
+        volume_nl: int,
+        duration_ms: int,
     ) -> m.BolusOrdered:
-        ordered = self._order(
+        ordered, number = self._order(
             lambda number: m.OrderBolus(
                 number, kind, dose_ng, concentration, volume_nl, duration_ms
-            )
+            ),
+            order_number,
         )
-        if (ordered.order_number, ordered.volume_nl) != (self._last_order, volume_nl):
+        if (ordered.order_number, ordered.volume_nl) != (number, volume_nl):
             raise VerificationFailed(
                 f"the pump reports order {ordered.order_number} of {ordered.volume_nl} nL instead "
-                f"of order {self._last_order} of {volume_nl} nL; interrogate it"
+                f"of order {number} of {volume_nl} nL; interrogate it"
             )
         return ordered

@@ -1,16 +1,19 @@
 """Finding out whether a request whose answer was lost was carried out.
 
 Orders have numbers, and the pump remembers the last one of each programmer with its result: the
-same order sent again is answered and not carried out again. A prescription has its digest. Every
-other change leaves a record in the therapy log, under the id of its link: that proves that it was
-made, and a state that it would have ended proves that it was not. A state that could be as old as
-the request, or somebody else's doing, proves nothing.
+same order sent again is answered and not carried out again. A pump that has lost its memory has
+lost that, too, and then nobody can tell. A prescription has its digest. Every other change leaves a
+record in the therapy log, under the id of its link: that proves that it was made, if it is younger
+than all like requests before it. A state that it would have ended proves that it was not, if the
+log has no such record. A state that could be as old as the request, or somebody else's doing,
+proves nothing.
 """
 
 from dataclasses import dataclass
-from typing import Protocol, TypeAlias, TypeVar
+from typing import Final, Protocol, TypeAlias, TypeVar
 
 from pump_programmer.errors import PumpRefused
+from pump_programmer.told import Known
 from pump_protocol import messages as m
 from pump_protocol.codes import (
     MAX_LOG_ENTRIES,
@@ -37,14 +40,22 @@ _Change: TypeAlias = (
 )
 """What leaves a record in the therapy log, and no number or digest to know it by."""
 
+_MOST_PAGES: Final = 40
+"""How far back the therapy log is searched, in pages."""
+
 
 @dataclass(frozen=True, slots=True)
 class Resolution:
-    """What became of a request: ``done`` is None where even the pump cannot tell."""
+    """What became of a request: ``done`` is None where even the pump cannot tell.
+
+    ``memory_lost`` where that is because it has lost its memory: an order of before would be new to
+    it, under whatever number.
+    """
 
     done: bool | None
     text: str
     response: m.Response | None = None
+    memory_lost: bool = False
 
 
 class Asker(Protocol):
@@ -59,16 +70,42 @@ class Asker(Protocol):
         ...
 
 
-def resolve(programmer: Asker, request: m.Request[m.Response], link_id: int) -> Resolution:
+def resolve(
+    programmer: Asker, request: m.Request[m.Response], link_id: int, known: Known | None = None
+) -> Resolution:
     """Open a new link and find out what became of *request*.
 
     :param link_id: the link under which it was sent, and nothing after it; by that the log knows
         it. With 0, which is no link, more outcomes stay unknown.
+    :param known: what the pump had told before; by default nothing, and that nothing like *request*
+        was asked under that link.
     """
-    opened = programmer.reopen_link()
+    known = known or Known()
+    last = programmer.reopen_link().last_order_number
+    found = _resolve(programmer, request, link_id, known, last)
+    if found.done is not False:
+        return found
+    status = found.response
+    if not isinstance(status, m.StatusReport):
+        status = programmer.exchange(m.Interrogate())
+    lost = known.memory_lost(last, status)
+    if lost is None:
+        return found
+    text = f"the pump has lost memory ({lost}), and cannot tell"
+    return Resolution(None, text, status, memory_lost=True)
+
+
+def _resolve(
+    programmer: Asker,
+    request: m.Request[m.Response],
+    link_id: int,
+    known: Known,
+    last_order_number: int,
+) -> Resolution:
+    """What became of *request*, of a pump that remembers what it was told."""
     match request:
         case m.OrderBolus() | m.UpdateReservoir() | m.RequestPatientBolus():
-            return _resolve_order(programmer, request, opened.last_order_number)
+            return _resolve_order(programmer, request, last_order_number)
         case m.CommitPrescription(digest):
             return _resolve_commit(programmer, digest, link_id)
         case (
@@ -79,7 +116,7 @@ def resolve(programmer: Asker, request: m.Request[m.Response], link_id: int) -> 
             | m.SetAlarmInterval()
             | m.WriteNote()
         ):
-            return _resolve_change(programmer, request, link_id)
+            return _resolve_change(programmer, request, link_id, known.log_from)
         case _:
             return Resolution(None, "the pump keeps no record that tells; do it again")
 
@@ -90,7 +127,7 @@ def resolve(programmer: Asker, request: m.Request[m.Response], link_id: int) -> 
 def _resolve_order(programmer: Asker, request: _Order, last_order_number: int) -> Resolution:
     number = request.order_number
     if last_order_number < number:
-        return Resolution(False, f"order {number} never reached the pump")
+        return _resolve_unremembered(number, last_order_number)
     if last_order_number > number:
         return Resolution(None, f"order {last_order_number} was given since; read the log")
     try:
@@ -99,6 +136,18 @@ def _resolve_order(programmer: Asker, request: _Order, last_order_number: int) -
     except PumpRefused as refused:
         return Resolution(False, str(refused))
     return Resolution(True, f"order {number} was carried out", response)
+
+
+def _resolve_unremembered(number: int, last_order_number: int) -> Resolution:
+    """An order that the pump does not remember never reached it, if it remembers what it was told.
+
+    It does not if it has forgotten orders that it knew of when this one was sent: orders are
+    numbered without gaps.
+    """
+    if last_order_number < number - 1:
+        forgotten = f"the pump remembers no order after {last_order_number}"
+        return Resolution(None, f"{forgotten}, and has forgotten others before order {number}")
+    return Resolution(False, f"order {number} never reached the pump")
 
 
 def _resolve_commit(programmer: Asker, digest: bytes, link_id: int) -> Resolution:
@@ -111,7 +160,8 @@ def _resolve_commit(programmer: Asker, digest: bytes, link_id: int) -> Resolutio
         return Resolution(
             False, f"version {version} is still in force, and the new one is only staged", current
         )
-    entries = _newest_entries(programmer, programmer.exchange(m.Interrogate()))
+    held = programmer.exchange(m.Interrogate()).therapy_log
+    entries = _entries_before(programmer, held.next_sequence, held.first_sequence)
     staged = [e for e in entries if _is_of(e, link_id) and e.event is LogEvent.STAGED]
     committed = [e for e in entries if e.event is LogEvent.COMMITTED]
     if staged and all(entry.sequence < staged[-1].sequence for entry in committed):
@@ -128,7 +178,7 @@ def _pending_digest(programmer: Asker) -> bytes | None:
     try:
         return programmer.exchange(m.ReadPrescription(PrescriptionSlot.PENDING)).digest
     except PumpRefused as refused:
-        if any(each.code is RefusalCode.NOTHING_STAGED for each in refused.refusal.reasons):
+        if RefusalCode.NOTHING_STAGED in refused.refusal.codes:
             return None
         raise
 
@@ -136,14 +186,36 @@ def _pending_digest(programmer: Asker) -> bytes | None:
 # --- What the log and the status tell of the rest ------------------------------------------------
 
 
-def _resolve_change(programmer: Asker, request: _Change, link_id: int) -> Resolution:
+def _resolve_change(
+    programmer: Asker, request: _Change, link_id: int, log_from: int | None
+) -> Resolution:
     status = programmer.exchange(m.Interrogate())
-    ours = [e for e in _newest_entries(programmer, status) if _is_of(e, link_id)]
+    ours, whole = None, False
+    if log_from is not None:
+        ours, whole = _last_entry_of(programmer, link_id, log_from, status.therapy_log)
     # Nothing followed the request on its link, so nothing that the link did follows its record.
-    if ours and _is_record_of(ours[-1], request):
-        text = f"record {ours[-1].sequence} of the therapy log shows it"
-        return Resolution(True, text, status)
-    return _resolve_by_state(programmer, request, status)
+    if ours is not None and _is_record_of(ours, request):
+        return Resolution(True, f"record {ours.sequence} of the therapy log shows it", status)
+    found = _resolve_by_state(programmer, request, status)
+    if found.done is False and not whole:
+        return Resolution(None, f"{found.text} now; read the log for what was before", status)
+    return found
+
+
+def _last_entry_of(
+    programmer: Asker, link_id: int, log_from: int, held: m.LogRange
+) -> tuple[m.LogEntry | None, bool]:
+    """The newest record that a link has left, and whether there is surely no newer one."""
+    end = held.next_sequence
+    for _ in range(_MOST_PAGES):
+        if end <= max(log_from, held.first_sequence):
+            break
+        entries = _entries_before(programmer, end, max(log_from, held.first_sequence))
+        ours = [entry for entry in entries if _is_of(entry, link_id)]
+        if ours:
+            return ours[-1], True
+        end -= MAX_LOG_ENTRIES
+    return None, link_id != 0 and end <= log_from
 
 
 def _resolve_by_state(programmer: Asker, request: _Change, status: m.StatusReport) -> Resolution:
@@ -185,9 +257,10 @@ def _is_of(entry: m.LogEntry, link_id: int) -> bool:
     return entry.link_id == link_id != 0
 
 
-def _newest_entries(programmer: Asker, status: m.StatusReport) -> tuple[m.LogEntry, ...]:
-    first = max(1, status.therapy_log.next_sequence - MAX_LOG_ENTRIES)
-    return programmer.exchange(m.ReadLog(first, MAX_LOG_ENTRIES)).entries
+def _entries_before(programmer: Asker, end: int, oldest: int) -> tuple[m.LogEntry, ...]:
+    """The page of the log that ends before record *end*."""
+    first = max(oldest, end - MAX_LOG_ENTRIES)
+    return programmer.exchange(m.ReadLog(first, end - first)).entries
 
 
 def _aborted_by_state(status: m.StatusReport) -> Resolution:

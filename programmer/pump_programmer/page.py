@@ -13,6 +13,7 @@ from pump_programmer.charts import Chart
 from pump_programmer.report import Report
 from pump_programmer.sections import Section, sections
 from pump_programmer.times import clock_text
+from pump_programmer.words import UNSAFE, is_unsafe
 from pump_protocol._version import __version__
 
 _STYLE: Final = """\
@@ -79,7 +80,7 @@ _PAGE: Final = Template("""\
 $style</style>
 </head>
 <body>
-<div class="banner">SIMULATOR - never for clinical use</div>
+<div class="banner">SIMULATOR - never for clinical use$unsafe</div>
 <main>
 <h1>Pump report</h1>
 <p class="who">$who</p>
@@ -105,6 +106,7 @@ def html_page(report: Report, drawn: Iterable[tuple[Chart, str]]) -> str:
     who = f"{pump.model}, serial number {pump.serial_number}"
     when = clock_text(report.status.clock_ms)
     return _PAGE.substitute(
+        unsafe=f"<br>{UNSAFE}" if is_unsafe(pump) else "",
         title=escape(f"Pump report: {who}, {when}"),
         style=_STYLE,
         who=escape(f"{who}. Pump clock {when}"),

@@ -1,13 +1,14 @@
 """A pump's status in phrases: moments on its own clock, volumes, boluses, alarms; pure text."""
 
 import re
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 from pump_programmer.times import clock_text, distance_text
 from pump_programmer.words import spaced
 from pump_protocol import messages as m
 from pump_protocol import units
-from pump_protocol.codes import AlarmFlag, BolusOutcome, ServiceState
+from pump_protocol.codes import AlarmFlag, BolusOutcome, Mode, ServiceState
 
 _WHOLE_NUMBER: Final = re.compile(r"(?<![\d.])\d{4,}")
 
@@ -22,12 +23,34 @@ def grouped(text: str) -> str:
     return _WHOLE_NUMBER.sub(lambda number: f"{int(number.group()):,}", text)
 
 
-def moment(status: m.StatusReport, at_ms: int) -> str:
+class Dated(Protocol):
+    """What dates moments: pump time now, and what the pump's clock showed at pump time 0."""
+
+    @property
+    def at_ms(self) -> int:
+        """Pump time now."""
+        ...
+
+    @property
+    def implanted_clock_ms(self) -> int:
+        """The local clock at pump time 0, as it is set now."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class PumpClock:
+    """The clock of a pump of which no more is known."""
+
+    at_ms: int
+    implanted_clock_ms: int
+
+
+def moment(status: Dated, at_ms: int) -> str:
     """A moment of pump time on the pump's clock as it is set now."""
     return clock_text(status.implanted_clock_ms + at_ms)
 
 
-def when(status: m.StatusReport, at_ms: int | None) -> str:
+def when(status: Dated, at_ms: int | None) -> str:
     """A moment on the pump's clock, and how far away it is."""
     if at_ms is None:
         return "never"
@@ -69,7 +92,12 @@ def alarm_state(record: m.AlarmRecord) -> str:
     return f"ALARM {spaced(record.alarm)}: {', '.join(flags).lower() or 'over'}"
 
 
-def alarm_line(status: m.StatusReport, record: m.AlarmRecord) -> str:
+def runs_dry(status: m.StatusReport) -> bool:
+    """Whether something is prescribed, and a pump that believes itself empty delivers nothing."""
+    return status.believed_volume_nl == 0 and status.prescription.mode is not Mode.STOPPED
+
+
+def alarm_line(status: Dated, record: m.AlarmRecord) -> str:
     """One alarm as it stands: what it is, and a line for each thing that has happened since."""
     parts = [f"ALARM {spaced(record.alarm)}: raised {when(status, record.raised_at_ms)}"]
     if record.cleared_at_ms is not None:

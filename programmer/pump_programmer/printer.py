@@ -38,6 +38,13 @@ class Printer:
         """Sentences, taken literally."""
         self._print(Text(text, style=style) if isinstance(text, str) else text)
 
+    def line(self, text: str) -> None:
+        """A line that is not broken, because somebody will copy the path in it."""
+        if self.on_terminal:
+            self._console.print(Text(text), soft_wrap=True)
+        else:
+            self.say(text)
+
     def facts(self, facts: Iterable[tuple[str, str | Text]]) -> None:
         """Labels, each with what there is to say."""
         grid = Table.grid(padding=(0, 2))

@@ -157,7 +157,8 @@ class Programmer(Orderer):
         ) != (staged.version, staged.digest, prescription):
             raise VerificationFailed(
                 f"committed, but the pump holds version {read_back.version} "
-                f"instead of the version {staged.version} that was reviewed; interrogate it"
+                f"instead of the version {staged.version} that was reviewed; interrogate it",
+                committed=True,
             )
         return Programmed(compared, committed, read_back)
 
@@ -168,7 +169,8 @@ class Programmer(Orderer):
             return self.read_prescription()
         except ProgrammerError as error:
             raise VerificationFailed(
-                f"{done}, but it could not be read back: {error}; interrogate the pump"
+                f"{done}, but it could not be read back: {error}; interrogate the pump",
+                committed=True,
             ) from error
         except KeyboardInterrupt as interrupt:
             interrupt.add_note(f"{done}, but it was not read back: interrupted")

@@ -83,8 +83,7 @@ class Reader(Conversation):
 
 def nothing_staged(refused: PumpRefused) -> bool:
     """Whether a refusal says only that nothing is staged."""
-    codes = {reason.code for reason in refused.refusal.reasons}
-    return codes == {RefusalCode.NOTHING_STAGED}
+    return refused.refusal.codes == {RefusalCode.NOTHING_STAGED}
 
 
 def check_copy(report: m.PrescriptionReport | m.PrescriptionStaged) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from enum import IntEnum
 from io import TextIOWrapper
@@ -14,21 +14,28 @@ import typer
 
 from pump_programmer.errors import (
     AddressMalformed,
+    AuthenticationFailed,
+    AuthenticationLocked,
+    InsecurePump,
+    KeyStoreUnusable,
     NoAnswerError,
+    NoKey,
     NotConfirmed,
     OutcomeUnknown,
     PortUnavailable,
     ProgrammerError,
     PumpGone,
     PumpRefused,
+    PumpUnproven,
     VerificationFailed,
     WrongPeer,
 )
-from pump_programmer.words import name_of, reason_text
+from pump_programmer.words import UNSAFE, is_unsafe, name_of, reason_text
 from pump_protocol.jsonable import Json, fields_of
 from pump_protocol.messages import Identity, StatusReport
 
 if TYPE_CHECKING:
+    from pump_programmer.printer import Printer
     from pump_programmer.views import Screens
 
 
@@ -51,6 +58,12 @@ class ExitCode(IntEnum):
     NOT_DONE = 10
     OUTPUT_FAILED = 11
     SELF_TEST_FAILED = 12
+    NO_KEY = 13
+    KEY_STORE = 14
+    AUTHENTICATION_FAILED = 15
+    AUTHENTICATION_LOCKED = 16
+    PUMP_UNPROVEN = 17
+    INSECURE_PUMP = 18
     INTERNAL_ERROR = 70
     INTERRUPTED = 130
 
@@ -69,11 +82,23 @@ EXIT_MEANINGS: Final = {
     ExitCode.NOT_DONE: "the answer was lost, and the request was NOT carried out",
     ExitCode.OUTPUT_FAILED: "done, but the output could not be written",
     ExitCode.SELF_TEST_FAILED: "the pump has tested itself, and a check FAILED",
+    ExitCode.NO_KEY: "there is no key for this pump, or several: choose one with --role",
+    ExitCode.KEY_STORE: "the file of the keys cannot be used; it is as it was",
+    ExitCode.AUTHENTICATION_FAILED: "the pump does not take this key, or this pairing code",
+    ExitCode.AUTHENTICATION_LOCKED: "the pump looks at no key for a while: too many were wrong",
+    ExitCode.PUMP_UNPROVEN: "what answers could not prove that it is the pump",
+    ExitCode.INSECURE_PUMP: "the pump has no security, and --insecure was not given",
     ExitCode.INTERNAL_ERROR: "a bug in pump-programmer: interrogate the pump",
     ExitCode.INTERRUPTED: "interrupted by Ctrl-C or a signal",
 }
 
 _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
+    (NoKey, ExitCode.NO_KEY),
+    (KeyStoreUnusable, ExitCode.KEY_STORE),
+    (AuthenticationLocked, ExitCode.AUTHENTICATION_LOCKED),
+    (AuthenticationFailed, ExitCode.AUTHENTICATION_FAILED),
+    (PumpUnproven, ExitCode.PUMP_UNPROVEN),
+    (InsecurePump, ExitCode.INSECURE_PUMP),
     (PumpRefused, ExitCode.REFUSED),
     (AddressMalformed, ExitCode.USAGE),
     (PortUnavailable, ExitCode.PORT),
@@ -115,10 +140,38 @@ class Terminal:
                 "model": identity.model,
                 "serial_number": identity.serial_number,
             }
+            if is_unsafe(identity):
+                pump["unsafe"] = UNSAFE
             text = json.dumps({**result, "pump": pump}, ensure_ascii=not _is_unicode(sys.stdout))
             self._write(lambda: typer.echo(text))
         else:
             self._write(lambda: show(self._screens_for(identity)))
+        if self._output_error is not None:
+            raise OutputFailed(f"done, but the output could not be written: {self._output_error}")
+
+    def tell(
+        self,
+        result: dict[str, Json],
+        text: str,
+        table: tuple[Sequence[str], Sequence[Sequence[str]]] | None = None,
+    ) -> None:
+        """Give a result that is of no pump: one JSON object, or a table and a sentence.
+
+        :param table: headings and rows.
+        :raises OutputFailed: it could not be written.
+        """
+
+        def show() -> None:
+            printer = _printer()
+            if table is not None:
+                printer.table(*table)
+            printer.line(text)
+
+        if self.as_json:
+            printed = json.dumps(result, ensure_ascii=not _is_unicode(sys.stdout))
+            self._write(lambda: typer.echo(printed))
+        else:
+            self._write(show)
         if self._output_error is not None:
             raise OutputFailed(f"done, but the output could not be written: {self._output_error}")
 
@@ -199,13 +252,25 @@ class Terminal:
                 {**fields_of(reason), "text": reason_text(reason)}
                 for reason in error.refusal.reasons
             ]
-        self.complain_of(kind, str(error), reasons)
+        number = error.order_number if isinstance(error, OutcomeUnknown) else None
+        self.complain_of(kind, str(error), reasons, number)
         return code
 
-    def complain_of(self, kind: str, message: str, reasons: list[Json] | None = None) -> None:
-        """Say what went wrong."""
+    def complain_of(
+        self,
+        kind: str,
+        message: str,
+        reasons: list[Json] | None = None,
+        order_number: int | None = None,
+    ) -> None:
+        """Say what went wrong.
+
+        :param order_number: of the order whose outcome is unknown.
+        """
         if self.as_json:
             error: dict[str, Json] = {"kind": kind, "message": message, "reasons": reasons or []}
+            if order_number is not None:
+                error["order_number"] = order_number
             self._say(json.dumps({"error": error}, ensure_ascii=not _is_unicode(sys.stderr)))
         else:
             self._say(_wrapped(f"Error: {message}", sys.stderr))
@@ -236,6 +301,13 @@ class Terminal:
 
             self._screens = Screens(PlainConsole(highlight=False), identity)
         return self._screens
+
+
+def _printer() -> "Printer":
+    # Rich costs start-up, and JSON never needs it.
+    from pump_programmer.printer import PlainConsole, Printer  # noqa: PLC0415
+
+    return Printer(PlainConsole(highlight=False))
 
 
 def make_lenient() -> None:

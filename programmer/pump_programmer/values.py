@@ -11,6 +11,7 @@ from pump_programmer.times import MINUTES_PER_DAY, time_of_day
 from pump_protocol import units
 from pump_protocol.codes import MAX_NOTE_BYTES
 from pump_protocol.errors import UnsendableMessage
+from pump_protocol.keys import Key
 from pump_protocol.messages import Prescription
 
 _U8_MAX: Final = 2**8 - 1
@@ -39,6 +40,10 @@ _FIELDS: Final[dict[str, tuple[int, int, Callable[[int], str]]]] = {
 
 class ValueOutOfRange(UnsendableMessage, ValueError):
     """A number that its field on the wire cannot hold; nothing was sent."""
+
+
+class OrderNumberOutOfRange(ValueOutOfRange):
+    """The pump does not know of so many orders; nothing was sent."""
 
 
 class DrugUnknown(UnsendableMessage, ValueError):
@@ -81,6 +86,25 @@ def check_sequence(name: str, value: object) -> None:
 def check_programmer_id(value: object) -> None:
     """Refuse what is no identity of a programmer."""
     _check("programmer_id", value, (1, _U64_MAX), "1 to 2**64 - 1")
+
+
+def check_order_number(value: object, last: int) -> None:
+    """Refuse what is no number of an order given before, or of the next one.
+
+    :param last: that of the last order which the pump remembers of this programmer.
+    :raises OrderNumberOutOfRange: the pump cannot tell such an order from one that it forgot.
+    """
+    allowed = f"1 to {last + 1}; the pump remembers this programmer's orders up to {last}"
+    try:
+        _check("order_number", value, (1, last + 1), allowed)
+    except ValueOutOfRange as error:
+        raise OrderNumberOutOfRange(str(error)) from None
+
+
+def check_key(value: object) -> None:
+    """Refuse what is neither a key nor its text; it is not repeated, because it may be one."""
+    if not (value is None or isinstance(value, (Key, str))):
+        raise TypeError(f"key: a Key, its text or @FILE wanted, not {type(value).__name__}")
 
 
 def check_count(name: str, value: object) -> None:

@@ -4,7 +4,7 @@ Every screen says that this is a simulator. Dates are those of the pump's own cl
 when something is shown, because Rich takes time to import. It knows no port and no pump.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from rich.console import Console
@@ -19,13 +19,22 @@ from pump_programmer.facts import (
     residual_facts,
 )
 from pump_programmer.logs import access_text, link_text, log_text
-from pump_programmer.phrases import alarm_line, alarm_state, log_range, moment, volume, when
+from pump_programmer.phrases import (
+    Dated,
+    alarm_line,
+    alarm_state,
+    log_range,
+    moment,
+    runs_dry,
+    volume,
+    when,
+)
 from pump_programmer.printer import Printer
 from pump_programmer.programmer import Staged
 from pump_programmer.residual import Residual, flag_text, ratio_text, residual_caution
 from pump_programmer.review import Review, ReviewRow
 from pump_programmer.sections import Section
-from pump_programmer.words import spaced
+from pump_programmer.words import UNSAFE, is_unsafe, spaced
 from pump_protocol import messages as m
 from pump_protocol import units
 from pump_protocol.codes import AlarmFlag, Mode
@@ -40,16 +49,27 @@ class Screens:
     def __init__(self, console: Console, identity: m.Identity):
         self._printer = Printer(console)
         self._identity = identity
-        # The margins are there for the colored ground behind the words.
-        banner = f" {_BANNER} " if self._printer.on_terminal else _BANNER
+        banner = _padded(_BANNER, self._printer)
         line = Text(banner, style="bold black on yellow", end="")
         who = Text(f"  {identity.model}, serial number {identity.serial_number}")
         self._printer.say(Text.assemble(line, who))
+        if is_unsafe(identity):
+            warning = Text(_padded(UNSAFE, self._printer), style="bold white on red", end="")
+            why = Text("  whoever reaches the port may program it")
+            self._printer.say(Text.assemble(warning, why))
         self.say("")
 
     def say(self, text: str, style: str = "") -> None:
         """Sentences, taken literally."""
         self._printer.say(text, style)
+
+    def line(self, text: str) -> None:
+        """A line that is not broken, because somebody will copy the path in it."""
+        self._printer.line(text)
+
+    def facts(self, facts: Iterable[tuple[str, str]]) -> None:
+        """Labels, each with what there is to say."""
+        self._printer.facts(facts)
 
     def identity(self) -> None:
         """Who answers, and its limits."""
@@ -58,15 +78,15 @@ class Screens:
     def status(
         self,
         status: m.StatusReport,
-        current: m.PrescriptionReport,
+        current: m.PrescriptionReport | None,
         pending: m.PrescriptionReport | None,
     ) -> None:
-        """Everything that a clinician sees."""
+        """Everything that a clinician sees; without *current* what a patient's handset may read."""
         self._printer.facts(clinical_facts(status, current))
         self.say("")
-        if current.prescription.mode is Mode.STOPPED:
+        if status.prescription.mode is Mode.STOPPED:
             self.say("All infusion is STOPPED.", _ALARM_STYLE)
-        if not current.prescription.drugs:
+        if not status.prescription.drug_count:
             self.say(
                 "The pump has lost its prescription and runs at the minimum rate: program it in "
                 "full, with --drug, --concentration and a dose.",
@@ -77,7 +97,21 @@ class Screens:
                 "A prescription is staged and NOT in force: pump-programmer staged shows it.",
                 "bold yellow",
             )
-        self._alarms(status)
+        self.alarms(status, status.alarms)
+        if status.alarms and status.next_tone_at_ms is not None:
+            self.say(f"Next tone: {when(status, status.next_tone_at_ms)}")
+
+    def alarms(self, clock: Dated, alarms: Sequence[m.AlarmRecord]) -> None:
+        """The listed alarms, active ones in red."""
+        if not alarms:
+            self.say("No alarms.")
+        for record in alarms:
+            active = AlarmFlag.ACTIVE in record.flags
+            self.say(alarm_line(clock, record), _ALARM_STYLE if active else "yellow")
+
+    def warn(self, text: str) -> None:
+        """A sentence that nobody must miss."""
+        self.say(text, _ALARM_STYLE)
 
     def review(self, review: Review) -> None:
         """Current and pending side by side, and what to think of."""
@@ -128,6 +162,11 @@ class Screens:
     def committed(self, committed: m.PrescriptionCommitted, status: m.StatusReport | None) -> None:
         """A prescription that is in force, and what follows from it."""
         self.say(f"Prescription version {committed.version} is in force, read back and verified.")
+        if status is not None and runs_dry(status):
+            self.warn(
+                "NOTHING FLOWS: the pump believes that its reservoir is empty. Refill it, and tell "
+                "it so: pump-programmer refill."
+            )
         self._low_reservoir(status)
 
     def log(self, status: m.StatusReport, entries: Iterable[m.LogEntry]) -> None:
@@ -268,14 +307,10 @@ class Screens:
         if status is not None:
             self.say(f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}.")
 
-    def _alarms(self, status: m.StatusReport) -> None:
-        if not status.alarms:
-            self.say("No alarms.")
-        for record in status.alarms:
-            active = AlarmFlag.ACTIVE in record.flags
-            self.say(alarm_line(status, record), _ALARM_STYLE if active else "yellow")
-        if status.alarms and status.next_tone_at_ms is not None:
-            self.say(f"Next tone: {when(status, status.next_tone_at_ms)}")
+
+def _padded(text: str, printer: Printer) -> str:
+    """*text* with margins where there is a coloured ground behind the words."""
+    return f" {text} " if printer.on_terminal else text
 
 
 def _says_nothing_new(row: ReviewRow, review: Review) -> bool:

@@ -1,12 +1,14 @@
 """The pump's codes in a clinician's words, and refusals made of them; no screen, no port."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from typing import Final
 
 from pump_programmer.times import clock_text, time_of_day
 from pump_protocol import units
+from pump_protocol.access import MAY_SEND
 from pump_protocol.codes import (
+    INTENT_LIMIT_MS,
     Alarm,
     AlarmClass,
     BolusKind,
@@ -18,9 +20,13 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    UserRole,
     Weekday,
 )
-from pump_protocol.messages import Reason, Refusal
+from pump_protocol.messages import Identity, Reason, Refusal
+
+UNSAFE: Final = "UNSAFE: LEGACY-INSECURE"
+"""What every output says of a pump that anybody may program."""
 
 _SPOKEN: Final[dict[tuple[type[IntEnum], int], str]] = {
     (Alarm, Alarm.ERI): "ERI (replacement due)",
@@ -34,12 +40,22 @@ _SPOKEN: Final[dict[tuple[type[IntEnum], int], str]] = {
     (BridgeDecision, BridgeDecision.DECLINED): "declined: the new rate at once",
     (MessageType, MessageType.SELF_TEST): "self-test",
     (MessageType, MessageType.REQUEST_PATIENT_BOLUS): "give a patient bolus",
+    (MessageType, MessageType.PAIR): "hand over a key",
+    (MessageType, MessageType.EMERGENCY_STATUS): "tell the emergency status",
+    (MessageType, MessageType.EMERGENCY_MINIMUM_RATE): "go to the minimum rate in an emergency",
+    (MessageType, MessageType.EMERGENCY_STOP): "stop in an emergency",
     (SecurityProfile, SecurityProfile.LEGACY_INSECURE): "legacy-insecure: no security",
+    (SecurityProfile, SecurityProfile.AUTHENTICATED): "authenticated: every link needs a key",
     (ServiceState, ServiceState.ERI): "ERI (replacement due)",
     (ServiceState, ServiceState.EOS): "END OF SERVICE",
 }
 """Codes whose names are not what a clinician would say. By class too: equal numbers are equal
 keys, whatever they mean."""
+
+
+def is_unsafe(pump: Identity) -> bool:
+    """Whether anybody may program the pump, so that every output has to say so."""
+    return pump.security_profile is SecurityProfile.LEGACY_INSECURE
 
 
 def name_of(code: IntEnum) -> str:
@@ -137,6 +153,16 @@ _REFUSALS: Final[dict[RefusalCode, str]] = {
     RefusalCode.LINK_ID_USED: "the link id was used before",
     RefusalCode.SEQUENCE_REUSED: "the sequence number was used for another request",
     RefusalCode.SEQUENCE_STALE: "the sequence number is out of date",
+    RefusalCode.AUTHENTICATION_REQUIRED: "it needs a link that was opened with a key",
+    RefusalCode.AUTHENTICATION_FAILED: "the key was not taken",
+    RefusalCode.AUTHENTICATION_LOCKED: "too many keys were wrong",
+    RefusalCode.NOT_AUTHENTIC: "what arrived was forged, altered, or sent before",
+    RefusalCode.NOT_PERMITTED: "the role of the key does not allow it",
+    RefusalCode.NOT_NEAR: "the programming head does not lie on the pump",
+    RefusalCode.NO_INTENT: (
+        "the button on the programming head was not pressed within the last "
+        f"{units.format_duration(INTENT_LIMIT_MS)}"
+    ),
     RefusalCode.OUT_OF_RANGE: "out of range",
     RefusalCode.MISMATCH: "disagrees with the other values",
     RefusalCode.NOTHING_STAGED: "nothing is staged (it may have expired)",
@@ -165,6 +191,17 @@ _REFUSALS: Final[dict[RefusalCode, str]] = {
 _UNTIL: Final = frozenset({RefusalCode.LOCKED_OUT, RefusalCode.ALLOTMENT_USED})
 """Reasons whose value is no value of the field, but the pump time from which it is allowed."""
 
+_WITHOUT_FIELD: Final = _UNTIL | {
+    RefusalCode.AUTHENTICATION_REQUIRED,
+    RefusalCode.AUTHENTICATION_FAILED,
+    RefusalCode.AUTHENTICATION_LOCKED,
+    RefusalCode.NOT_AUTHENTIC,
+    RefusalCode.NOT_PERMITTED,
+    RefusalCode.NOT_NEAR,
+    RefusalCode.NO_INTENT,
+}
+"""Reasons that say everything without the field that they name."""
+
 _refusal = {int(code): text for code, text in _REFUSALS.items()}
 
 
@@ -184,7 +221,11 @@ def allowed_from_ms(refusal: Refusal) -> int | None:
 def reason_text(reason: Reason) -> str:
     """One reason of a refusal: the field, what is wrong, and what would be allowed."""
     why = _REFUSALS[reason.code]
-    if reason.field is Field.NONE or reason.code in _UNTIL:
+    if reason.code is RefusalCode.AUTHENTICATION_LOCKED and reason.value is not None:
+        # To the next whole second: who tries again then must not be too early.
+        seconds = -(-reason.value // 1_000)
+        return f"{why}; it looks at none for another {units.format_duration(seconds * 1_000)}"
+    if reason.field is Field.NONE or reason.code in _WITHOUT_FIELD:
         return why
     label, say = _FIELDS.get(reason.field, (spaced(reason.field), _plain))
     value = "" if reason.value is None else f" {say(reason.value)}"
@@ -199,6 +240,20 @@ def _allowed_text(minimum: int | None, maximum: int | None, say: Callable[[int],
     if minimum == maximum:
         return f"; it must be {say(minimum)}"
     return f"; allowed {say(minimum)} to {say(maximum)}"
+
+
+def roles_text(roles: Iterable[UserRole]) -> str:
+    """Roles in a sentence: ``observer, clinician or service``; without one ``nobody``."""
+    *others, last = [name_of(role) for role in roles] or ["nobody"]
+    return f"{', '.join(others)} or {last}" if others else last
+
+
+def allowed_roles_text(request_type: int, role: UserRole) -> str:
+    """Why a role may not send a request, and which may; nothing is known of types of no message."""
+    able = [each for each in UserRole if request_type in MAY_SEND[each]]
+    if not able:
+        return f"The key is of role {name_of(role)}; no key allows it."
+    return f"The key is of role {name_of(role)}; this needs one of role {roles_text(able)}."
 
 
 def request_name(request_type: int) -> str:

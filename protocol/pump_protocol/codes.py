@@ -14,21 +14,23 @@ START: Final = b"\xa5\x5a"
 
 PROTOCOL_VERSION: Final = 1
 
+SEALED_BIT: Final = 0x80
+"""In the version byte of a frame: what follows the header is a counter, a ciphertext and a tag."""
+
 HEADER_BYTES: Final = 20
 CRC_BYTES: Final = 4
 
-ENVELOPE_COUNTER_BYTES: Final = 8
-ENVELOPE_TAG_BYTES: Final = 16
-"""Room kept free in every frame for an authenticated envelope: a counter and a tag."""
+COUNTER_BYTES: Final = 8
+TAG_BYTES: Final = 16
+ENVELOPE_BYTES: Final = COUNTER_BYTES + TAG_BYTES
+"""What sealing adds to a frame; room for it is kept in plain frames, too."""
 
 MAX_FRAME_BYTES: Final = 659
 """655 bytes and a CRC. CRC-32C detects every pattern of up to five flipped bits (Hamming
 distance 6) in messages of up to 5,243 bits, which is 655 whole bytes: P. Koopman, "32-Bit Cyclic
 Redundancy Codes for Internet Applications", DSN 2002, table 1, polynomial 0x8F6E37A0."""
 
-MAX_PAYLOAD_BYTES: Final = (
-    MAX_FRAME_BYTES - HEADER_BYTES - ENVELOPE_COUNTER_BYTES - ENVELOPE_TAG_BYTES - CRC_BYTES
-)
+MAX_PAYLOAD_BYTES: Final = MAX_FRAME_BYTES - HEADER_BYTES - ENVELOPE_BYTES - CRC_BYTES
 
 # --- Link time -----------------------------------------------------------------------------------
 # Real time of the link, never the pump's therapy time: at 3600 times real speed an idle limit in
@@ -49,6 +51,40 @@ STAGING_LIMIT_MS: Final = 120_000
 
 RETIRED_LINKS: Final = 64
 """How many link ids a pump remembers after they ended, so that late frames cannot reopen them."""
+
+# --- Keys, pairing, emergency access ------------------------------------------------------------
+
+HANDSHAKE_BYTES: Final = 48
+"""Each message of the handshake: an ephemeral public key of 32 bytes and a tag of 16."""
+
+SECRET_BYTES: Final = 32
+"""The secret of a key, the pre-shared key of the handshake."""
+
+PAIRING_KEY_ID: Final = 0
+"""The key id under which a one-time pairing code is used."""
+
+PAIRING_CODE_BITS: Final = 130
+"""26 characters of five bits; at least 128, so that no search of what was overheard can find it."""
+
+HANDSHAKE_LIMIT_MS: Final = 10_000
+"""An authenticated handshake that no sealed ``open_link`` follows within this time is forgotten."""
+
+FREE_FAILURES: Final = 5
+"""So many failed authentications in a row cost nothing; each further one doubles the lock."""
+
+FIRST_LOCK_MS: Final = 1_000
+LONGEST_LOCK_MS: Final = 60_000
+"""How long a pump refuses handshakes after too many failures. Open links, therapy and emergency
+access go on; nobody can be locked out for longer than this by somebody else's failures."""
+
+PAIRING_LIMIT_MS: Final = 120_000
+"""A pairing code that was not used within this time is void."""
+
+PAIRING_ATTEMPTS: Final = 3
+"""A pairing code is void after so many failed handshakes with it."""
+
+INTENT_LIMIT_MS: Final = 30_000
+"""The physical intent behind an emergency message (a press of the button) counts so long."""
 
 # --- Values --------------------------------------------------------------------------------------
 
@@ -100,6 +136,11 @@ class MessageType(IntEnum):
     SET_ALARM_INTERVAL = 0x14
     READ_NOTE = 0x15
     WRITE_NOTE = 0x16
+    AUTHENTICATE = 0x17
+    PAIR = 0x18
+    EMERGENCY_STATUS = 0x19
+    EMERGENCY_MINIMUM_RATE = 0x1A
+    EMERGENCY_STOP = 0x1B
 
     LINK_OPENED = 0x81
     LINK_CLOSED = 0x82
@@ -123,6 +164,11 @@ class MessageType(IntEnum):
     ALARM_INTERVAL_SET = 0x94
     NOTE_REPORT = 0x95
     NOTE_WRITTEN = 0x96
+    AUTHENTICATED = 0x97
+    PAIRED = 0x98
+    EMERGENCY_STATUS_REPORT = 0x99
+    EMERGENCY_MINIMUM_RATE_SET = 0x9A
+    EMERGENCY_STOPPED = 0x9B
 
     REFUSAL = 0xFF
 
@@ -141,6 +187,21 @@ class SecurityProfile(IntEnum):
 
     LEGACY_INSECURE = 1
     """Plaintext and a CRC: whoever reaches the port may program the pump. Noise protection only."""
+    AUTHENTICATED = 2
+    """Only sealed frames of a link that began with a handshake are believed."""
+
+
+class UserRole(IntEnum):
+    """Whose key it is, which decides what may be sent with it (:mod:`pump_protocol.access`)."""
+
+    OBSERVER = 1
+    """Reads."""
+    PATIENT = 2
+    """Reads the status, and asks for the bolus that is prescribed."""
+    CLINICIAN = 3
+    """Reads, and changes therapy."""
+    SERVICE = 4
+    """Reads, and tests the pump; changes no therapy."""
 
 
 class Capability(IntFlag):
@@ -241,6 +302,7 @@ class Alarm(IntEnum):
     SAFE_STATE = 10
     UPDATE_INCOMPLETE = 11
     REPLACEMENT_PLANNED = 15
+    EMERGENCY_ACTION = 18
 
 
 class AlarmClass(IntEnum):
@@ -289,6 +351,13 @@ class RefusalCode(IntEnum):
     LINK_ID_USED = 6
     SEQUENCE_REUSED = 7
     SEQUENCE_STALE = 8
+    AUTHENTICATION_REQUIRED = 9
+    AUTHENTICATION_FAILED = 10
+    AUTHENTICATION_LOCKED = 11
+    NOT_AUTHENTIC = 12
+    NOT_PERMITTED = 13
+    NOT_NEAR = 14
+    NO_INTENT = 15
 
     OUT_OF_RANGE = 16
     MISMATCH = 17
@@ -323,6 +392,9 @@ class Field(IntEnum):
     VERSION = 3
     LINK_ID = 4
     SEQUENCE = 5
+    KEY_ID = 6
+    ROLE = 7
+    COUNTER = 8
 
     MODE = 16
     DRUG_NAME = 17
@@ -410,6 +482,8 @@ class LogEvent(IntEnum):
     RESET = 66
     MEMORY_ERROR_FOUND = 67
     NOTE_WRITTEN = 68
+    EMERGENCY_MINIMUM_RATE = 80
+    EMERGENCY_STOPPED = 81
 
 
 class AccessEvent(IntEnum):
@@ -418,3 +492,8 @@ class AccessEvent(IntEnum):
     INTERROGATED = 1
     REFUSED = 2
     SEQUENCE_MISUSED = 3
+    AUTHENTICATED = 4
+    AUTHENTICATION_FAILED = 5
+    NOT_AUTHENTIC = 6
+    PAIRED = 7
+    EMERGENCY_ASKED = 8

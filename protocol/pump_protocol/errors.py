@@ -7,9 +7,12 @@
     │   ├── FrameTooLarge     a payload beyond what one frame may carry
     │   ├── UnsendableMessage a value that its field on the wire cannot hold
     │   ├── OutOfTurn         a call that the session's state does not allow
+    │   ├── BadKey            a text that is no key, or no pairing code
     │   └── UnitError         a quantity that cannot be read, or not exactly
     └── RemoteError           the peer broke a rule
-        └── MalformedPayload  a payload that does not fit its message's layout
+        ├── MalformedPayload  a payload that does not fit its message's layout
+        ├── NotAuthentic      a sealed frame that cannot be believed
+        └── HandshakeFailed   the peer did not prove that it holds the key
 
 Line noise is neither: it is an event (:class:`pump_protocol.frames.CorruptFrame`), because a
 telemetry link is lossy.
@@ -36,6 +39,10 @@ class UnsendableMessage(LocalError):
 
 class OutOfTurn(LocalError):
     """The session's state does not allow this call."""
+
+
+class BadKey(LocalError):
+    """A text is no key, or no pairing code."""
 
 
 class UnitError(LocalError):
@@ -68,3 +75,15 @@ class MalformedPayload(RemoteError):
         self.code = code
         self.field = field
         self.value = value
+
+
+class NotAuthentic(RemoteError):
+    """A sealed frame cannot be believed; ``counter`` is the one that it carries, if it has one."""
+
+    def __init__(self, text: str, counter: int | None):
+        super().__init__(text)
+        self.counter = counter
+
+
+class HandshakeFailed(RemoteError):
+    """The peer did not prove that it holds the key."""

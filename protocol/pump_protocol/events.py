@@ -6,7 +6,10 @@ repeats and refusals are ordinary on a telemetry link.
 
 from dataclasses import dataclass
 
+from pump_protocol.codes import UserRole
 from pump_protocol.frames import CorruptFrame, Frame
+from pump_protocol.guard import LinkKeys
+from pump_protocol.handshake import LinkSecrets
 from pump_protocol.messages import Refusal, Request, Response
 from pump_protocol.states import LinkTrigger
 
@@ -36,12 +39,48 @@ class LinkEnded:
 
 @dataclass(frozen=True, slots=True)
 class RequestReceived:
-    """(Pump) A request to be carried out and answered with ``Session.send_response``."""
+    """(Pump) A request to be carried out and answered with ``Session.send_response``.
+
+    ``programmer_id`` is the one by which orders are counted; ``link_keys``, with which the answer
+    will be sealed, is None of a plain frame.
+    """
 
     request: Request[Response]
     link_id: int
     sequence: int
     programmer_id: int
+    link_keys: LinkKeys | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakeAnswered:
+    """(Pump) Somebody who holds a key, or a recording of one who does, began a handshake.
+
+    The keys of the link are for whoever is to read a trace.
+    """
+
+    link_id: int
+    key_id: int
+    role: UserRole
+    secrets: LinkSecrets
+
+
+@dataclass(frozen=True, slots=True)
+class LinkAuthenticated:
+    """(Pump) A link was opened with a key; 0 is a pairing code."""
+
+    link_id: int
+    key_id: int
+    role: UserRole
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHandedOver:
+    """(Pump) Whoever had the pairing code was given the key of its role."""
+
+    link_id: int
+    key_id: int
+    role: UserRole
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +114,14 @@ class RefusalReceived:
     """(Programmer) The outstanding request was refused; nothing was done.
 
     Unless it was repeated (``attempts`` > 1) and refused because the link is lost: then the first
-    sending may have been carried out and its answer lost (LINK-10 of the specification).
+    sending may have been carried out and its answer lost (LINK-10 of the specification). And
+    unless it is not authentic: a plain refusal of a sealed request, which anybody may have sent,
+    proves nothing, but that the link is better given up.
     """
 
     refusal: Refusal
     attempts: int
+    authentic: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +142,9 @@ Event = (
     NoiseReceived
     | FrameIgnored
     | LinkEnded
+    | HandshakeAnswered
+    | LinkAuthenticated
+    | KeyHandedOver
     | RequestReceived
     | RequestRepeated
     | RequestRefused

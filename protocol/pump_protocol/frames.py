@@ -16,16 +16,19 @@ from struct import Struct
 
 from pump_protocol.codes import (
     CRC_BYTES,
+    ENVELOPE_BYTES,
     HEADER_BYTES,
     MAX_PAYLOAD_BYTES,
     PROTOCOL_VERSION,
+    SEALED_BIT,
     START,
 )
 from pump_protocol.crc import frame_check, header_check
 from pump_protocol.errors import FrameTooLarge
 
 _HEADER = Struct("<2sBBQIH")  # start, version, type, link id, sequence, payload length
-_CHECKED_HEADER = Struct("<2xBBQIHH")  # the same without the marker that was found, and its check
+_WHOLE_HEADER = Struct("<2sBBQIHH")  # the same, and its check
+_CHECKED_HEADER = Struct("<2xBBQIHH")  # that without the marker, which was found already
 _U16 = Struct("<H")
 _U32 = Struct("<I")
 _CHECK_AT = HEADER_BYTES - _U16.size
@@ -36,7 +39,8 @@ class Frame:
     """One intact frame.
 
     ``message_type`` is any u8 and ``version`` any u8: an intact frame of another version or of an
-    unknown type is still a frame, and deserves an answer.
+    unknown type is still a frame, and deserves an answer. The payload of a sealed frame is a
+    counter, a ciphertext and a tag (:mod:`pump_protocol.envelope`).
     """
 
     message_type: int
@@ -45,10 +49,15 @@ class Frame:
     payload: bytes = b""
     version: int = PROTOCOL_VERSION
 
+    @property
+    def sealed(self) -> bool:
+        """Whether the payload is sealed."""
+        return bool(self.version & SEALED_BIT)
+
     def to_bytes(self) -> bytes:
         """The frame as it goes over the wire.
 
-        :raises FrameTooLarge: the payload is longer than ``MAX_PAYLOAD_BYTES``.
+        :raises FrameTooLarge: the payload is longer than a frame may carry.
         """
         return frame_bytes(
             self.message_type, self.link_id, self.sequence, self.payload, self.version
@@ -60,15 +69,33 @@ def frame_bytes(
 ) -> bytes:
     """The bytes of the frame that these fields make.
 
-    :raises FrameTooLarge: the payload is longer than ``MAX_PAYLOAD_BYTES``.
+    :raises FrameTooLarge: the payload is longer than ``MAX_PAYLOAD_BYTES``, or with an envelope
+        longer than that and ``ENVELOPE_BYTES``.
     """
     if len(payload) > MAX_PAYLOAD_BYTES:
-        raise FrameTooLarge(
-            f"payload is {len(payload)} bytes; a frame carries 0 to {MAX_PAYLOAD_BYTES}"
-        )
-    header = _HEADER.pack(START, version, message_type, link_id, sequence, len(payload))
+        longest = _longest_payload(version)
+        if len(payload) > longest:
+            raise FrameTooLarge(f"payload is {len(payload)} bytes; a frame carries 0 to {longest}")
+    return closed(
+        _HEADER.pack(START, version, message_type, link_id, sequence, len(payload)), payload
+    )
+
+
+def header_bytes(
+    message_type: int, link_id: int, sequence: int, length: int, version: int = PROTOCOL_VERSION
+) -> bytes:
+    """The header of a frame as far as its own check, which :func:`closed` adds."""
+    return _HEADER.pack(START, version, message_type, link_id, sequence, length)
+
+
+def closed(header: bytes, payload: bytes) -> bytes:
+    """A whole frame: header, its check, payload, and the check of it all."""
     body = header + _U16.pack(header_check(header)) + payload
     return body + _U32.pack(frame_check(body))
+
+
+def _longest_payload(version: int) -> int:
+    return MAX_PAYLOAD_BYTES + ENVELOPE_BYTES if version & SEALED_BIT else MAX_PAYLOAD_BYTES
 
 
 class Corruption(Enum):
@@ -92,6 +119,23 @@ class CorruptFrame:
 
 
 _GRAVITY = {reason: gravity for gravity, reason in enumerate(Corruption)}
+
+
+def _only_frame(data: bytes) -> Frame | None:
+    """The frame that *data* is, from its first byte to its last; None if it is anything else."""
+    crc_at = len(data) - CRC_BYTES
+    if crc_at < HEADER_BYTES:
+        return None
+    start, version, message_type, link_id, sequence, length, check = _WHOLE_HEADER.unpack_from(data)
+    if (
+        start != START
+        or length != crc_at - HEADER_BYTES
+        or (length > MAX_PAYLOAD_BYTES and length > _longest_payload(version))
+        or header_check(data[:_CHECK_AT]) != check
+        or frame_check(data[:crc_at]) != _U32.unpack_from(data, crc_at)[0]
+    ):
+        return None
+    return Frame(message_type, link_id, sequence, data[HEADER_BYTES:crc_at], version)
 
 
 class FrameDecoder:
@@ -119,9 +163,15 @@ class FrameDecoder:
 
     def feed(self, data: bytes) -> list[Frame | CorruptFrame]:
         """Take *data*; return what it completes, in order."""
+        if not (self._held or self._noise_bytes):
+            only = _only_frame(data)  # as nearly always
+            if only is not None:
+                return [only]
+        return self._search(self._held + data)
+
+    def _search(self, stream: bytes) -> list[Frame | CorruptFrame]:
+        """Look for frames from the first byte on; what may yet become one is held back."""
         events: list[Frame | CorruptFrame] = []
-        held = self._held
-        stream = held + data if held else data
         end = len(stream)
         at = 0
         while True:
@@ -142,7 +192,9 @@ class FrameDecoder:
                 stream, at
             )
             # The length is looked at first only because it is the cheaper of the two.
-            if length > MAX_PAYLOAD_BYTES or header_check(stream[at : at + _CHECK_AT]) != check:
+            if (length > MAX_PAYLOAD_BYTES and length > _longest_payload(version)) or header_check(
+                stream[at : at + _CHECK_AT]
+            ) != check:
                 self._discard(len(START), Corruption.HEADER_CHECK)
                 at += len(START)
                 continue

@@ -25,7 +25,14 @@ from construct import (
 )
 
 from pump_protocol import messages as m
-from pump_protocol.codes import DIGEST_BYTES, START
+from pump_protocol.codes import (
+    DIGEST_BYTES,
+    ENVELOPE_BYTES,
+    HANDSHAKE_BYTES,
+    SECRET_BYTES,
+    START,
+    TAG_BYTES,
+)
 
 # construct ships no types, so its objects are Any; nothing outside this module handles them but to
 # read names, sizes and docs.
@@ -33,6 +40,8 @@ Layout = Any
 
 Text: Final[Layout] = PascalString(Int8ul, "utf8")
 Digest: Final[Layout] = Bytes(DIGEST_BYTES)
+Secret: Final[Layout] = Bytes(SECRET_BYTES)
+Handshake: Final[Layout] = Bytes(HANDSHAKE_BYTES)
 
 
 def _list_of(layout: Layout) -> Layout:
@@ -41,14 +50,20 @@ def _list_of(layout: Layout) -> Layout:
 
 FRAME: Final[Layout] = Struct(
     "start" / Const(START) * "start marker `A5 5A`",
-    "version" / Int8ul * "protocol version, 1",
+    "version" / Int8ul * "protocol version, 1; of a sealed frame 129, which is 1 with bit 7 set",
     "message_type" / Int8ul * "message type",
     "link_id" / Int64ul * "link id",
     "sequence" / Int32ul * "sequence number",
-    "length" / Int16ul * "payload length in bytes, 0 to 611",
+    "length" / Int16ul * "payload length in bytes, 0 to 611; of a sealed frame 24 to 635",
     "header_check" / Int16ul * "CRC-16 over bytes 0 to 17",
-    "payload" / Bytes(this.length) * "payload, as its message type says",
+    "payload" / Bytes(this.length) * "payload, as its message type says; of a sealed frame SEALED",
     "frame_check" / Int32ul * "CRC-32C over every byte before it",
+)
+
+SEALED: Final[Layout] = Struct(
+    "counter" / Int64ul * "counter of this direction of the link, from 0",
+    "ciphertext" / Bytes(this._.length - ENVELOPE_BYTES) * "the payload, encrypted",
+    "tag" / Bytes(TAG_BYTES) * "Poly1305 tag over header, counter and ciphertext",
 )
 
 DRUG: Final[Layout] = Struct(
@@ -406,6 +421,45 @@ PAYLOADS: Final[dict[type[m.Message], Layout]] = {
     ),
     m.WriteNote: Struct("text" / Text * "the note, 0 to 128 bytes"),
     m.NoteWritten: Struct(),
+    m.Authenticate: Struct(
+        "key_id" / Int64ul * "the key; 0: a one-time pairing code",
+        "role" / Int8ul * "code UserRole: that of the key, or that a pairing code was shown for",
+        "handshake" / Handshake * "first message of the handshake (AUTH-03)",
+    ),
+    m.Authenticated: Struct(
+        "handshake" / Handshake * "second message of the handshake (AUTH-03)",
+    ),
+    m.Pair: Struct(),
+    m.Paired: Struct(
+        "key_id" / Int64ul * "the key's id, not 0",
+        "role" / Int8ul * "code UserRole",
+        "secret" / Secret * "the key's secret",
+    ),
+    m.EmergencyStatus: Struct(),
+    m.EmergencyStatusReport: Struct(
+        "at_ms" / Int64ul * "pump time now, ms since implantation",
+        "clock_ms" / Int64ul * "local clock now, ms since 1970-01-01 00:00 local",
+        "prescription" / PRESCRIPTION_SUMMARY * "prescription in force",
+        "infusing_nl_per_day" / Int32ul * "flow commanded now with any bolus, nearest nL/day",
+        "believed_volume_nl" / Int32ul * "usable volume that the pump believes is left, nL",
+        "service_state" / Int8ul * "code ServiceState",
+        "stopped_alarm_at_ms"
+        / Int64ul
+        * "pump time at which a stopped pump raises STOPPED_TOO_LONG, or never",
+        "alarms" / _list_of(ALARM_RECORD) * "alarms that are active or still latched",
+    ),
+    m.EmergencyMinimumRate: Struct(),
+    m.EmergencyMinimumRateSet: Struct(
+        "at_ms" / Int64ul * "pump time since which it is so, ms",
+        "version" / Int32ul * "version now in force",
+        "rate_nl_per_day" / Int32ul * "nL/day",
+    ),
+    m.EmergencyStop: Struct(),
+    m.EmergencyStopped: Struct(
+        "at_ms" / Int64ul * "pump time since which it is so, ms",
+        "version" / Int32ul * "version now in force",
+        "stopped_alarm_at_ms" / Int64ul * "pump time at which STOPPED_TOO_LONG is raised",
+    ),
     m.Refusal: Struct(
         "request_type" / Int8ul * "message type of the refused request",
         "reasons" / _list_of(REASON) * "every reason, at least one",
@@ -418,6 +472,11 @@ def struct_format(field: Layout) -> str | None:
     """The :mod:`struct` format of a fixed-size field without its byte order, else None."""
     while hasattr(field, "subcon"):
         field = field.subcon
-    if field is Digest:
-        return f"{DIGEST_BYTES}s"
+    for fixed, size in (
+        (Digest, DIGEST_BYTES),
+        (Secret, SECRET_BYTES),
+        (Handshake, HANDSHAKE_BYTES),
+    ):
+        if field is fixed:
+            return f"{size}s"
     return field.fmtstr.removeprefix("<") if hasattr(field, "fmtstr") else None

@@ -9,7 +9,7 @@ status report to get a date on the local clock as it is set now. ``clock_ms`` is
 daylight saving. ``None`` for a time means never.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Generic, TypeVar
 
 from pump_protocol.codes import (
@@ -32,6 +32,7 @@ from pump_protocol.codes import (
     RefusalCode,
     SecurityProfile,
     ServiceState,
+    UserRole,
     Weekday,
 )
 
@@ -318,6 +319,46 @@ class CloseLink(Request[LinkClosed]):
 
     message_type = MessageType.CLOSE_LINK
     response_class = LinkClosed
+
+
+# --- Keys ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated(Response):
+    """The pump's half of the handshake: it has the key, too. Nothing is open yet."""
+
+    message_type = MessageType.AUTHENTICATED
+    handshake: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate(Request[Authenticated]):
+    """Begin a handshake with a key, under the link id that is to be opened."""
+
+    message_type = MessageType.AUTHENTICATE
+    response_class = Authenticated
+    key_id: int
+    role: UserRole
+    handshake: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Paired(Response):
+    """A key of this pump. It goes over the wire sealed, in a link that a pairing code opened."""
+
+    message_type = MessageType.PAIRED
+    key_id: int
+    role: UserRole
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Pair(Request[Paired]):
+    """Ask for the key of the role that a pairing code was shown for, in a link opened with it."""
+
+    message_type = MessageType.PAIR
+    response_class = Paired
 
 
 # --- Reading -------------------------------------------------------------------------------------
@@ -775,6 +816,74 @@ class WriteNote(Request[NoteWritten]):
     text: str
 
 
+# --- Emergency access ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStatusReport(Response):
+    """What somebody who has no key must know: which drug, how strong, how much, what alarms.
+
+    ``stopped_alarm_at_ms`` is when a pump that is stopped calls for help, if nobody programs it.
+    """
+
+    message_type = MessageType.EMERGENCY_STATUS_REPORT
+    at_ms: int
+    clock_ms: int
+    prescription: PrescriptionSummary
+    infusing_nl_per_day: int
+    believed_volume_nl: int
+    service_state: ServiceState
+    stopped_alarm_at_ms: int | None
+    alarms: tuple[AlarmRecord, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStatus(Request[EmergencyStatusReport]):
+    """Read drug, rate and alarms without a key; needs proximity and physical intent."""
+
+    message_type = MessageType.EMERGENCY_STATUS
+    response_class = EmergencyStatusReport
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyMinimumRateSet(Response):
+    """The pump runs at its minimum rate, until a clinician programs it."""
+
+    message_type = MessageType.EMERGENCY_MINIMUM_RATE_SET
+    at_ms: int
+    version: int
+    rate_nl_per_day: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyMinimumRate(Request[EmergencyMinimumRateSet]):
+    """Go down to the minimum rate without a key; needs proximity and physical intent."""
+
+    message_type = MessageType.EMERGENCY_MINIMUM_RATE
+    response_class = EmergencyMinimumRateSet
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStopped(Response):
+    """Nothing flows, until a clinician programs the pump; withdrawal may follow.
+
+    ``stopped_alarm_at_ms`` is the end of the countdown: the alarm of a pump stopped for too long.
+    """
+
+    message_type = MessageType.EMERGENCY_STOPPED
+    at_ms: int
+    version: int
+    stopped_alarm_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class EmergencyStop(Request[EmergencyStopped]):
+    """Stop the infusion without a key; needs proximity and physical intent."""
+
+    message_type = MessageType.EMERGENCY_STOP
+    response_class = EmergencyStopped
+
+
 # --- Refusal -------------------------------------------------------------------------------------
 
 
@@ -785,6 +894,11 @@ class Refusal(Response):
     message_type = MessageType.REFUSAL
     request_type: int
     reasons: tuple[Reason, ...]
+
+    @property
+    def codes(self) -> frozenset[RefusalCode]:
+        """Why, in codes alone."""
+        return frozenset(reason.code for reason in self.reasons)
 
 
 REQUESTS: dict[int, type[Request[Response]]] = {
@@ -812,6 +926,11 @@ REQUESTS: dict[int, type[Request[Response]]] = {
         SetAlarmInterval,
         ReadNote,
         WriteNote,
+        Authenticate,
+        Pair,
+        EmergencyStatus,
+        EmergencyMinimumRate,
+        EmergencyStop,
     )
 }
 """Every request by its type on the wire."""

@@ -10,11 +10,11 @@ Codes are turned into their enums here, and nothing else is judged: whether a ra
 pump's business.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, is_dataclass
 from enum import IntEnum, IntFlag
 from hashlib import sha256
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from struct import Struct
 from struct import error as StructError  # noqa: N812 - it is a class, named like a module
 from types import UnionType
@@ -43,6 +43,7 @@ _FIELD_CODES: Final = {
     "slot": Field.SLOT,
     "alarm": Field.ALARM,
     "alarm_class": Field.ALARM_CLASS,
+    "role": Field.ROLE,
 }
 """Fields of requests that decoding can find fault with, as a refusal names them."""
 
@@ -135,28 +136,41 @@ class Template:
     a fraction of the cost.
 
     :param response: gives all the bytes but those of the changing fields.
-    :param changing: names of the changing fields: fixed-size numbers that are always present.
+    :param changing: names of the changing fields, in the order of the layout: fixed-size numbers
+        that are always present.
     """
 
     def __init__(self, response: Response, changing: Sequence[str]):
         self._class = type(response)
-        self._payload, places = _codec(self._class).encode_with_places(response)
-        self._places = [
-            (number.pack_into, at) for at, number in (places[name] for name in changing)
-        ]
+        payload, places = _codec(self._class).encode_with_places(response)
+        # What stays is packed with what changes, at one stroke: bytes, a number, bytes, and so on.
+        layout, at = "<", 0
+        stays = list[bytes]()
+        for name in changing:
+            start, number = places[name]
+            layout += f"{start - at}s{number.format[1:]}"
+            stays.append(payload[at:start])
+            at = start + number.size
+        stays.append(payload[at:])
+        self._pack = Struct(f"{layout}{len(stays[-1])}s").pack
+        self._stays = tuple(stays)
+        self._count = len(changing)
+        self._in_turns = itemgetter(
+            *(place for turn in range(self._count) for place in (turn, len(stays) + turn)),
+            self._count,
+        )
 
-    def fill(self, values: Iterable[int]) -> EncodedResponse:
+    def fill(self, values: tuple[int, ...]) -> EncodedResponse:
         """The response with these values in its changing fields, in their order.
 
         :raises UnsendableMessage: a value does not fit its field.
         """
-        payload = bytearray(self._payload)
+        assert len(values) == self._count
         try:
-            for (pack_into, at), value in zip(self._places, values, strict=True):
-                pack_into(payload, at, value)
+            payload = self._pack(*self._in_turns(self._stays + values))
         except StructError as error:
             raise UnsendableMessage(f"{self._class.__name__}: {error}") from None
-        return EncodedResponse(self._class, bytes(payload))
+        return EncodedResponse(self._class, payload)
 
 
 class _Leaf(NamedTuple):
@@ -188,7 +202,7 @@ class _Run:
             if isinstance(hint, UnionType)
         ]
         self._coded = [
-            (index, names[index], _strict_bool if hint is bool else hint)
+            (index, names[index], _meaning(hint))
             for index, hint in enumerate(hints)
             if isinstance(hint, type) and issubclass(hint, (IntEnum, IntFlag, bool))
         ]
@@ -227,7 +241,7 @@ class _Run:
         for index, name, code in self._coded:
             try:
                 decoded[index] = code(run[index])
-            except ValueError:
+            except (KeyError, ValueError):
                 raise MalformedPayload(
                     f"{name} has no code {run[index]}",
                     RefusalCode.UNKNOWN_VALUE,
@@ -374,7 +388,15 @@ class _Shape:
             else _Leaf(prefix + field.name, layouts.struct_format(field), hint)
             for field in layout.subcons
         ]
-        self._flat = not any(isinstance(member, _Shape) for member in self._members)
+        self._leaf_count = sum(1 for _ in self.leaves())
+        # Where the values of each shape among the members begin and end.
+        self._nested: list[tuple[_Shape, int, int]] = []
+        at = 0
+        for member in self._members:
+            end = at + (member._leaf_count if isinstance(member, _Shape) else 1)
+            if isinstance(member, _Shape):
+                self._nested.append((member, at, end))
+            at = end
 
     def leaves(self) -> Iterator[_Leaf]:
         for member in self._members:
@@ -383,19 +405,17 @@ class _Shape:
             else:
                 yield member
 
-    def build(self, values: Iterable[object]) -> object:
+    def build(self, values: list[object]) -> object:
         """The message whose leaves have these values, in order."""
-        if self._flat:
+        if not self._nested:
             return self._class(*values)
-        return self._take(iter(values))
-
-    def _take(self, values: Iterator[object]) -> object:
-        return self._class(
-            *[
-                member._take(values) if isinstance(member, _Shape) else next(values)
-                for member in self._members
-            ]
-        )
+        parts: list[object] = []
+        done = 0
+        for shape, at, end in self._nested:
+            parts += values[done:at]
+            parts.append(shape.build(values[at:end]))
+            done = end
+        return self._class(*parts, *values[done:])
 
 
 def _layout(message_class: type) -> layouts.Layout:
@@ -426,10 +446,13 @@ def _field_code(path: str) -> Field:
     return _FIELD_CODES.get(path.rpartition(".")[2], Field.PAYLOAD)
 
 
-def _strict_bool(value: int) -> bool:
-    if value > 1:
-        raise ValueError(value)
-    return value == 1
+def _meaning(hint: type) -> Callable[[int], object]:
+    """What makes a code of the numbers of a field; KeyError or ValueError of one that is none."""
+    if hint is bool:
+        return {0: False, 1: True}.__getitem__
+    if issubclass(hint, IntEnum):
+        return {int(code): code for code in hint}.__getitem__  # quicker than the class is
+    return hint
 
 
 def _after_count(payload: bytes, at: int) -> int:

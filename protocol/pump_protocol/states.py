@@ -6,13 +6,14 @@ printed from them; neither has a second copy. They know states and triggers, not
 **Theory of operation.** A *link* begins when a pump accepts ``open_link`` under a link id it has
 not seen, and ends by ``close_link``, by silence, by age, or because another link begins: a pump has
 one link at a time. Within a link there is one *exchange* at a time: a programmer sends a request
-and awaits its response, repeating the identical bytes when none comes, until it gives up. Only
-``open_link`` and ``identify`` may be said while the link is closed.
+and awaits its response, repeating the identical bytes when none comes, until it gives up. While
+the link is closed, only what opens one may be said, and what needs none.
 """
 
 from enum import Enum
 from typing import Final
 
+from pump_protocol.access import PLAIN
 from pump_protocol.codes import MessageType
 
 
@@ -66,4 +67,4 @@ EXCHANGE_TRANSITIONS: Final[dict[tuple[ExchangeState, ExchangeTrigger], Exchange
     (ExchangeState.AWAITING, ExchangeTrigger.GIVEN_UP): ExchangeState.READY,
 }
 
-ALLOWED_WHILE_CLOSED: Final = frozenset({MessageType.OPEN_LINK, MessageType.IDENTIFY})
+ALLOWED_WHILE_CLOSED: Final = PLAIN | {MessageType.OPEN_LINK}

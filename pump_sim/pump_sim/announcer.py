@@ -11,6 +11,7 @@ import os
 import queue
 import sys
 import threading
+from collections.abc import Callable
 from types import TracebackType
 from typing import Final, Self
 
@@ -25,12 +26,15 @@ class Announcer:
     """Says lines on a descriptor, standard output unless told otherwise, without waiting for it.
 
     A context manager: what was said is written, or given up, when it ends.
+
+    :ivar on_loss: told, in another thread, if not even the first line can be written.
     """
 
     def __init__(self, descriptor: int | None = None) -> None:
         # sys.stdout is None where it was closed before we began.
         if descriptor is None and sys.stdout is not None:
             descriptor = sys.stdout.fileno()
+        self.on_loss: Callable[[OSError], None] | None = None
         self._descriptor = descriptor
         self._lines: queue.Queue[str | None] = queue.Queue(MAX_LINES)
         # A daemon: a reader that never reads cannot keep the process from ending.
@@ -58,10 +62,14 @@ class Announcer:
     def _write(self) -> None:
         # Not through sys.stdout: its lock, held by a thread that waits for a reader, would abort
         # the interpreter at its end.
+        is_first = True
         while (line := self._lines.get()) is not None and self._descriptor is not None:
             data = (line + "\n").encode(errors="replace")
             try:
                 while data:
                     data = data[os.write(self._descriptor, data) :]
-            except OSError:
+            except OSError as error:
+                if is_first and self.on_loss is not None:
+                    self.on_loss(error)
                 return  # nobody is there any more, and nobody need be
+            is_first = False

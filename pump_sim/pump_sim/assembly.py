@@ -2,24 +2,31 @@
 
 Whoever serves a pump begins here: :mod:`pump_sim.app` on a port and in real time,
 :mod:`pump_sim.testing.virtual` within a test and in virtual time. So an option means the same to
-both. It opens nothing and asks no clock what time it is.
+both. It opens nothing but the file that keeps the pump, and asks no clock what time it is.
 """
 
-from collections.abc import Callable
+import secrets
+from collections.abc import Callable, Mapping
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from pump_protocol.codes import UserRole
+from pump_protocol.guard import PumpGuard, new_keys
+from pump_protocol.keys import Key
 from pump_sim.clock import PacedClock
-from pump_sim.endpoint import PumpEndpoint
+from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
 from pump_sim.model.events import EventCode, LogEntry
 from pump_sim.model.pump import Pump
-from pump_sim.options import PumpStart, RunOptions
+from pump_sim.options import FileRefused, PumpStart, RunOptions
 from pump_sim.simulation import Simulation
+from pump_sim.store.resuming import Resume
 
 if TYPE_CHECKING:
     from pump_sim.ports.impairment import Impairment, Observer
     from pump_sim.scenario.playing.play import Play
     from pump_sim.scenario.reading.loading import Loaded
+    from pump_sim.store.opening import Opened
 
 
 class Wire(NamedTuple):
@@ -38,8 +45,12 @@ class Assembly:
 
     :param link_ns: the present link time.
     :param index: which of several pumps it is, from 0.
+    :raises FileRefused: the file that is to keep the pump cannot be used.
 
     :ivar endpoint: the pump's end of the link.
+    :ivar new_keys: the keys that were made for this pump now, by role; none of a pump that has
+        none, or has had its own for longer.
+    :ivar kept: the file that keeps the pump, and what was found there; None without one.
     :ivar play: the scenario, which is the endpoint's script; None without one.
     """
 
@@ -48,20 +59,32 @@ class Assembly:
         self._link_ns = link_ns
         self._index = index
         self.play: Play | None = None
+        self.kept: Opened | None = None
         if isinstance(options.start, PumpStart):
             self.endpoint = self._new_endpoint(options.start)
         else:
             self.play = self._new_play(options.start)
             self.endpoint = self.play.endpoint
         self.endpoint.jumping = options.speed is None
+        if self.play is None and options.hands_follow:
+            self.endpoint.hands = self._follow
+        guard = self.endpoint.guard
+        has_new = guard is not None and (self.kept is None or self.kept.new_keys)
+        self.new_keys: Mapping[UserRole, Key] = dict(guard.keys) if guard and has_new else {}
 
     @property
     def _speed(self) -> Fraction:
         return Fraction(0) if self._options.speed is None else self._options.speed
 
     def _new_endpoint(self, start: PumpStart) -> PumpEndpoint:
+        if self._options.state_file is not None:
+            return self._kept_endpoint(start, self._options.state_file)
+        guard = PumpGuard(new_keys()) if self._options.authenticated else None
+        return self._endpoint(self._new_pump(start), guard)
+
+    def _new_pump(self, start: PumpStart) -> Pump:
         number = "" if self._options.count == 1 else f"-{self._index + 1}"
-        pump = Pump.implant(
+        return Pump.implant(
             start.profile,
             start.prescription,
             serial_number=start.serial_number + number,
@@ -69,9 +92,38 @@ class Assembly:
             clock_local_ms=start.clock_ms,
             battery_mode=start.battery,
             new_patient=start.new_patient,
+            historic_updates=self._options.historic_updates,
         )
+
+    def _endpoint(self, pump: Pump, guard: PumpGuard | None) -> PumpEndpoint:
         clock = PacedClock(self._speed, therapy_ms=pump.at_ms, link_ns=self._link_ns)
-        return PumpEndpoint(Simulation(pump), clock)
+        return PumpEndpoint(Simulation(pump), clock, guard=guard)
+
+    def _kept_endpoint(self, start: PumpStart, path: Path) -> PumpEndpoint:
+        # SQLite and cattrs, only if wanted.
+        from pump_sim.store.errors import StoreRefused  # noqa: PLC0415
+        from pump_sim.store.opening import Opening  # noqa: PLC0415
+
+        opening = Opening(
+            path, lambda: self._new_pump(start), authenticated=self._options.authenticated
+        )
+        try:
+            opened = self.kept = opening.open(self._options.resume)
+        except StoreRefused as error:
+            raise FileRefused(str(error)) from None
+        try:
+            guard = None
+            if opened.guard is not None:
+                guard = PumpGuard.restore(opened.guard, self._link_ns // NS_PER_MS)
+            endpoint = self._endpoint(opened.pump, guard)
+            if self._options.resume is Resume.STAY:
+                endpoint.set_speed(Fraction(0), self._link_ns)
+            endpoint.keep_with(opened.keeper)
+            opened.keeper.begin(endpoint, self._link_ns)
+        except StoreRefused as error:
+            opened.abandon()
+            raise FileRefused(str(error)) from None
+        return endpoint
 
     def _new_play(self, loaded: "Loaded") -> "Play":
         from pump_sim.scenario.playing.play import Play  # noqa: PLC0415 - only scenarios need it
@@ -82,6 +134,7 @@ class Assembly:
             folder=loaded.path.parent,
             speed=self._speed,
             link_ns=self._link_ns,
+            random_bytes=secrets.token_bytes,  # others can reach it
         )
 
     def wires(self, observe: "Observer") -> list[Wire]:
@@ -104,8 +157,22 @@ class Assembly:
             wires.append(Wire(noise, self.endpoint.elapsed_ms))
         return wires
 
-    def hear(self, entry: LogEntry) -> None:
-        """What hands do upon a record of the therapy log."""
-        if entry.event is EventCode.RESERVOIR_UPDATED and self._options.hands_follow:
-            # With the drug that is prescribed by now.
+    def _follow(self, entry: LogEntry) -> None:
+        """What hands do upon a record of the therapy log: they fill, with the drug that is
+        prescribed by now."""
+        if entry.event is EventCode.RESERVOIR_UPDATED:
             self.endpoint.simulation.pump.fill_by_hand(entry.b)
+
+    def abandon(self) -> None:
+        """The pump is never served: a state file that is new goes again."""
+        if self.kept is not None:
+            self.kept.abandon()
+
+    def close(self, link_ns: int) -> None:
+        """The pump is served no more: what is kept of it is brought up to date.
+
+        :raises StoreFailed: that cannot be.
+        """
+        if self.kept is not None:
+            self.endpoint.catch_up(link_ns)
+            self.kept.keeper.close(self.endpoint, link_ns)

@@ -16,6 +16,7 @@ from pump_protocol._version import __version__
 from pump_sim import options
 from pump_sim.commands import exits
 from pump_sim.commands.checking import check
+from pump_sim.commands.pairing import pair
 from pump_sim.commands.plotting import plot
 from pump_sim.commands.running import options_named, run
 from pump_sim.commands.scenarios import scenario_schema, scenarios
@@ -51,6 +52,7 @@ def _root(
 
 
 app.command()(run)
+app.command()(pair)
 
 
 @app.command()

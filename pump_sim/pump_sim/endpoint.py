@@ -6,16 +6,23 @@ pump in virtual time through the same code that serves a real port. What a reque
 pump is :mod:`pump_sim.telemetry`'s.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Protocol
 
-from pump_protocol.events import RequestReceived
+from pump_protocol.access import EMERGENCY, MAY_SEND
+from pump_protocol.codes import UserRole
+from pump_protocol.errors import OutOfTurn
+from pump_protocol.events import Event, RequestReceived
+from pump_protocol.guard import PumpGuard
+from pump_protocol.handshake import identity_digest
 from pump_protocol.session import Role, Session
 from pump_sim.clock import Clock, ManualClock, PacedClock
+from pump_sim.keeping import Keeper, Keeping
 from pump_sim.model.events import LogEntry
 from pump_sim.model.pump import Pump
+from pump_sim.presence import Presence
 from pump_sim.simulation import Simulation
 from pump_sim.telemetry import Telemetry
 
@@ -92,8 +99,16 @@ class Script(Protocol):
         """Another pump is in place, at its own time."""
 
 
+READING = MAY_SEND[UserRole.OBSERVER] | EMERGENCY
+"""Requests that leave a pump as it is, unless they leave a record in its therapy log; so nobody
+without a key can cause a durable write with each."""
+
 QUIET_BEFORE_JUMP_MS = 250
 """How long a link must be quiet before a jumping pump goes on to its next event."""
+
+
+Listener = Callable[[Event, int], None]
+"""Told of an event of the link, and when it happened, in ns of link time."""
 
 
 class PumpEndpoint:
@@ -106,51 +121,71 @@ class PumpEndpoint:
         :meth:`jump_to` moves it.
     :param jumping: jump to the pump's next event once the link has been quiet for
         ``QUIET_BEFORE_JUMP_MS`` after an exchange; then wait for the programmer to speak again.
+    :param guard: the pump's keys; none means the profile LEGACY_INSECURE: whoever reaches the port
+        is believed.
+    :param keeper: keeps what the pump is; none means that it is forgotten with this process.
 
-    :ivar near: whether the programmer's telemetry head lies on the patient. While it does not,
-        neither hears the other.
+    :ivar presence: whoever is at the patient. While the programming head is out of reach, pump and
+        programmer do not hear each other.
     :ivar started_ms: when this endpoint was made, in the therapy time of the pump in place.
+    :ivar hands: told of each record of the therapy log, None for nobody. What simulated hands do
+        upon an order is kept in one write with it, before it is acknowledged.
     :ivar script: what else is to happen, None for nothing. Therapy time never passes over a moment
         at which it wants to act.
     """
 
     def __init__(
-        self, simulation: Simulation, clock: Clock | None = None, *, jumping: bool = False
+        self,
+        simulation: Simulation,
+        clock: Clock | None = None,
+        *,
+        jumping: bool = False,
+        guard: PumpGuard | None = None,
+        keeper: Keeper | None = None,
     ) -> None:
         self.simulation = simulation
         self.clock = clock if clock is not None else ManualClock(simulation.now_ms)
-        self.telemetry = Telemetry(simulation.pump)
+        self._keeping: Keeping | None = None
+        if keeper is not None:
+            self.keep_with(keeper)
+        self._listeners: list[Listener] = []
+        self.presence = Presence()
+        self._take_guard(guard)
+        self.telemetry = self._new_telemetry(simulation.pump)
         self.jumping = jumping
-        self.near = True
         self.started_ms = simulation.now_ms
+        self.hands: Callable[[LogEntry], None] | None = None
         self.script: Script | None = None
-        self._session = Session(Role.PUMP)
+        self._session = Session(Role.PUMP, guard=guard)
+        self._exchanges = 0  # requests that were carried out; noise and forgeries are none
         self._jump_at_ns: int | None = None
         self._held_at_speed: Fraction | None = None
         self._pace = Fraction(1)  # how fast it goes on after a pause
         if isinstance(self.clock, PacedClock) and self.clock.speed[0]:
             self._pace = Fraction(*self.clock.speed)
         self._told = simulation.pump.firmware.log.next_sequence
+        self._followed = self._told
 
     # --- The link --------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, link_ns: int) -> bytes:
         """Bytes from the programmer; returns the pump's answer, if there is one to give."""
         self.catch_up(link_ns)
-        if self.jumping and self.near:
-            self._jump_at_ns = link_ns + QUIET_BEFORE_JUMP_MS * NS_PER_MS
+        exchanges = self._exchanges
         answer = self.hear(data, link_ns)
+        if self.jumping and self._exchanges > exchanges:
+            self._jump_at_ns = link_ns + QUIET_BEFORE_JUMP_MS * NS_PER_MS
         if self.script is not None:
             self.script.observe()
         return answer
 
     def hear(self, data: bytes, link_ns: int) -> bytes:
         """As :meth:`receive_data`, for a script that acts: the pump is at the present already."""
-        if not self.near:
+        if not self.presence.in_reach:
             return b""
         link_ms = link_ns // NS_PER_MS
         self._session.receive_data(data, link_ms)
-        return self._answer(link_ms)
+        return self._answer(link_ns)
 
     def connection_lost(self, link_ns: int) -> None:
         """The peer left: a half frame of it must not be the beginning of the next one's."""
@@ -161,7 +196,7 @@ class PumpEndpoint:
         """As :meth:`connection_lost`, for a script that acts: the pump is at the present."""
         link_ms = link_ns // NS_PER_MS
         self._session.connection_lost(link_ms)
-        self._answer(link_ms)
+        self._answer(link_ns)
 
     def next_timeout_ns(self) -> int | None:
         """The link time at which :meth:`handle_timeout` wants to be called, or None."""
@@ -186,25 +221,85 @@ class PumpEndpoint:
         self.catch_up(link_ns)
         link_ms = link_ns // NS_PER_MS
         self._session.handle_timeout(link_ms)
-        self.telemetry.handle_timeout(link_ms)
+        if self.telemetry.handle_timeout(link_ms):
+            self.keep(link_ns)
         if self._jump_at_ns is not None and link_ns >= self._jump_at_ns:
             self._jump_at_ns = None
             self.jump_to_next_event(link_ns)
-        answer = self._answer(link_ms)
+        answer = self._answer(link_ns)
         if self.script is not None:
             self.script.observe()
             self.script.handle_link(link_ns)
         return answer
 
-    def _answer(self, link_ms: int) -> bytes:
+    def _answer(self, link_ns: int) -> bytes:
         session = self._session
+        changed = False
         while (event := session.next_event()) is not None:
             if isinstance(event, RequestReceived):
-                session.send_response(event, self.telemetry.answer(event, link_ms))
+                response = self.telemetry.answer(event, link_ns // NS_PER_MS)
+                session.send_response(event, response)
+                self._exchanges += 1
+                changed = changed or event.request.message_type not in READING
             else:
                 self.telemetry.observe(event)
+                for listener in self._listeners:
+                    listener(event, link_ns)
+        self._let_hands_follow()
         data = session.data_to_send()
-        return data if self.near else b""
+        if self._keeping is not None and data:
+            # What is acknowledged must be kept first.
+            self._keeping.before_telling(self, link_ns, changed=changed)
+        return data if self.presence.in_reach else b""
+
+    def _let_hands_follow(self) -> None:
+        log = self.simulation.pump.firmware.log
+        first, self._followed = self._followed, log.next_sequence
+        if self.hands is not None and first != log.next_sequence:
+            for record in log.page(first, log.next_sequence):
+                self.hands(record)
+
+    def listen(self, listener: Listener) -> None:
+        """Have *listener* told of all that happens on the link, but the requests that are carried
+        out. A handshake has the keys of its link, for whoever is to read what passes on the wire.
+        """
+        self._listeners.append(listener)
+
+    def keep_with(self, keeper: Keeper) -> None:
+        """Have what the pump is kept from now on."""
+        self._keeping = Keeping(keeper)
+
+    def keep(self, link_ns: int) -> None:
+        """Keep what the pump is, if it has a keeper."""
+        if self._keeping is not None:
+            self._keeping.keep(self, link_ns)
+
+    def _take_guard(self, guard: PumpGuard | None) -> None:
+        """Have these keys decide, by what the pump senses of whoever is at its patient."""
+        self.guard = guard
+        if guard is not None:
+            guard.visit = self.presence.visit
+
+    def _new_telemetry(self, pump: Pump) -> Telemetry:
+        telemetry = Telemetry(pump, self.presence, authenticated=self.guard is not None)
+        if self.guard is not None:
+            self.guard.identity_digest = identity_digest(telemetry.identity())
+        return telemetry
+
+    # --- Who is at the patient -------------------------------------------------------------------
+
+    def press_button(self, link_ns: int) -> None:
+        """Press the button that says that somebody at the patient means it."""
+        self.presence.press(link_ns // NS_PER_MS)
+
+    def offer_pairing(self, role: UserRole, link_ns: int) -> str:
+        """A one-time code for the key of *role*.
+
+        :raises OutOfTurn: nobody is near, or the pump has no keys.
+        """
+        if self.guard is None:
+            raise OutOfTurn("a LEGACY_INSECURE pump has no keys to give")
+        return self.guard.offer_pairing(role, link_ns // NS_PER_MS)
 
     # --- What was recorded -----------------------------------------------------------------------
 
@@ -221,8 +316,11 @@ class PumpEndpoint:
         self._told = log.next_sequence
         return records
 
-    def handled(self) -> None:
-        """Somebody may have done something to the pump past the link: a script wants to know."""
+    def handled(self, link_ns: int) -> None:
+        """Somebody may have done something to the pump past the link, at link time *link_ns*: it is
+        kept, and a script wants to know."""
+        self._let_hands_follow()
+        self.keep(link_ns)
         if self.script is not None:
             self.script.pump_handled()
 
@@ -334,19 +432,24 @@ class PumpEndpoint:
 
     # --- Another state ---------------------------------------------------------------------------
 
-    def replace_pump(self, pump: Pump, link_ns: int) -> None:
-        """Have another pump, or this one in another state, behind the same link from now on.
+    def replace_pump(self, pump: Pump, link_ns: int, *, guard: PumpGuard | None = None) -> None:
+        """Have another pump, or this one in another state, behind the same port from now on.
 
-        The link is told nothing and stays as it is. Therapy time is the new pump's own and goes on
-        at the speed at which it ran.
+        Therapy time is the new pump's own and goes on at the speed at which it ran.
+
+        :param guard: the keys of another pump, which knows nothing of the link that was open; none
+            means that keys and link stay as they are.
         """
+        if guard is not None:
+            self._take_guard(guard)
+            self._session = Session(Role.PUMP, guard=guard)
         old = self.simulation.pump
         self.started_ms += pump.at_ms - old.at_ms
         self.simulation = Simulation(pump)
         self._set_clock(pump.at_ms, self.speed or Fraction(0), link_ns)
-        self.telemetry = Telemetry(pump)
+        self.telemetry = self._new_telemetry(pump)
         self._jump_at_ns = None
-        self._told = pump.firmware.log.next_sequence
+        self._told = self._followed = pump.firmware.log.next_sequence
         if self.script is not None:
             self.script.pump_replaced()
 

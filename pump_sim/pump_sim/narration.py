@@ -1,4 +1,4 @@
-"""What a pump does, in words: one line of English for each record of its therapy log.
+"""What happens to a pump, in words: each record of its therapy log, the head that lies on it.
 
 For people who watch a running pump. It decides nothing and knows no port.
 """
@@ -15,6 +15,7 @@ from pump_sim.model.firmware.memory import Region
 from pump_sim.model.prescription import Mode
 from pump_sim.model.refusals import RefusalCode
 from pump_sim.model.units import DAY_MS, MINUTE_MS
+from pump_sim.presence import Presence
 
 EPOCH: Final = datetime(1970, 1, 1)  # noqa: DTZ001 - a pump's clock has no zone
 
@@ -37,6 +38,13 @@ def mcg(mass_ng: int) -> str:
     return _decimal(mass_ng, 3)
 
 
+def head_text(presence: Presence) -> str:
+    """Where the programming head is: ``lies on the pump``."""
+    if presence.on_pump:
+        return "lies on the pump"
+    return "is off the pump, within reach" if presence.in_reach else "is out of reach"
+
+
 def _decimal(value: int, places: int) -> str:
     whole, rest = divmod(value, 10**places)
     return f"{whole}.{rest:0{places}d}".rstrip("0").rstrip(".")
@@ -57,9 +65,14 @@ _ALARMS: Final = {
     Alarm.EOS: "EOS (end of service)",
     Alarm.STOPPED_TOO_LONG: "stopped for 48 h",
     Alarm.SAFE_STATE: "safe state after a reset",
+    Alarm.EMERGENCY_ACTION: "emergency action without a key",
 }
 # Logs may hold numbers that this version has no name for: they are shown as they are.
 _ALARM_NUMBERS: Final = {alarm.value: alarm for alarm in Alarm}
+_HOLDS: Final = {
+    Hold.UPDATE.value: "an update, until it is committed",
+    Hold.TELEMETRY_LATCH.value: "interference: waits for an interrogation",
+}
 _MODES: Final = {mode.value: mode.name.replace("_", " ").lower() for mode in Mode}
 _REFUSALS: Final = {code.value: code.name.replace("_", " ").lower() for code in RefusalCode}
 _RESETS: Final = {cause.value: cause.name.replace("_", " ").lower() for cause in ResetCause}
@@ -71,10 +84,12 @@ _REGIONS: Final = {
 
 
 def _alarm(number: int) -> str:
-    if number == Hold.TELEMETRY_LATCH.value:
-        return "interference: waits for an interrogation"
     known = _ALARM_NUMBERS.get(number)
     return str(number) if known is None else alarm_text(known)
+
+
+def _hold(number: int) -> str:
+    return _HOLDS.get(number) or _alarm(number)
 
 
 def _bolus(number: int) -> str:
@@ -118,9 +133,7 @@ _SENTENCES: Final[dict[EventCode, Callable[[int, int], str]]] = {
         f"periodic bolus that was put off began: {ml(a)} mL"
     ),
     EventCode.RESERVOIR_UPDATED: lambda a, b: f"reservoir updated: {ml(a)} -> {ml(b)} mL",
-    EventCode.INFUSION_STOPPED: lambda a, b: (
-        f"INFUSION STOPPED by {_alarm(a)} (was {ml(b)} mL/day)"
-    ),
+    EventCode.INFUSION_STOPPED: lambda a, b: f"INFUSION STOPPED by {_hold(a)} (was {ml(b)} mL/day)",
     EventCode.INFUSION_RESUMED: lambda _, b: f"infusion resumed: {ml(b)} mL/day",
     EventCode.MOTOR_RECOVERED: lambda a, b: (
         f"motor turns again, noticed {(b - a) // MINUTE_MS} min after it stalled"
@@ -138,4 +151,10 @@ _SENTENCES: Final[dict[EventCode, Callable[[int, int], str]]] = {
         f"memory error: {_REGIONS.get(a, str(a))}, {'mended' if b else 'not to be mended'}"
     ),
     EventCode.NOTE_WRITTEN: lambda a, _: f"note written: {a} bytes",
+    EventCode.EMERGENCY_MINIMUM_RATE: lambda a, b: (
+        f"EMERGENCY: minimum rate without a key, {ml(a)} -> {ml(b)} mL/day"
+    ),
+    EventCode.EMERGENCY_STOPPED: lambda a, _: (
+        f"EMERGENCY: stopped without a key (was {ml(a)} mL/day)"
+    ),
 }

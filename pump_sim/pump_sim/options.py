@@ -6,13 +6,18 @@ cost time to import are imported where they are needed.
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Mapping
+import sys
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
+
+from pump_sim.store.resuming import Resume
 
 if TYPE_CHECKING:
     from pump_sim.link_faults import LinkFaults
@@ -29,6 +34,8 @@ MIN_SPEED: Final = Fraction(1, 1000)
 HANDS: Final = ("follow", "off")
 BATTERIES: Final = ("drain-and-fail", "drain-only", "no-drain")
 PATIENTS: Final = ("treated", "new")
+SECURITY: Final = ("authenticated", "legacy-insecure")
+UPDATES: Final = ("safe", "historic")
 
 OF_START: Final = frozenset(
     {"profile", "drug", "dose_mcg_per_day", "concentration_mcg_per_ml", "reservoir_ml", "start",
@@ -37,8 +44,9 @@ OF_START: Final = frozenset(
 """The options that say which pump it is and how it begins, by their names in Python."""
 
 DECIDED_BY: Final[Mapping[str, frozenset[str]]] = {
-    "scenario": OF_START | {"hands"},
+    "scenario": OF_START | {"hands", "security", "updates"},
     "state": OF_START | {"scenario"},
+    "state_file": OF_START | {"security", "updates"},
 }
 """Which options each of these leaves nothing to decide."""
 
@@ -79,6 +87,12 @@ class RunOptions:
     scenario hands do what its file says, and nothing else. ``control`` is the address of the
     harness's door, None for none. ``picks`` has the option to take of a choice of the scenario, by
     its name. ``faults`` go wrong on every link.
+
+    ``authenticated``: whoever programs the pump needs a key; ``historic_updates``: staging stops
+    the infusion, as it did on the device that was recalled. A scenario and a state file have their
+    own of both. ``state_file`` is where the pump is kept, None for nowhere, and ``resume`` how
+    therapy time goes on from there. ``key_file`` and ``key_log`` are written: the clinician's key
+    of the first pump, and the secrets of every link.
     """
 
     port: str
@@ -91,6 +105,12 @@ class RunOptions:
     control: str | None = None
     picks: Mapping[str, str] = field(default_factory=dict)
     faults: LinkFaults | None = None
+    authenticated: bool = True
+    historic_updates: bool = False
+    state_file: Path | None = None
+    resume: Resume = Resume.GO_ON
+    key_file: Path | None = None
+    key_log: Path | None = None
 
 
 # --- Which pump, and how it begins ---------------------------------------------------------------
@@ -191,6 +211,72 @@ def read_profile(name: str) -> Profile:
 def check_choice(option: str, given: str, allowed: tuple[str, ...]) -> None:
     if given not in allowed:
         raise OptionError(f"{option} = {given!r}: allowed are {', '.join(allowed)}")
+
+
+def read_resume(resume: str) -> Resume:
+    check_choice("--resume", resume, tuple(each.value for each in Resume))
+    return Resume(resume)
+
+
+def read_state_file(
+    path: str | None, resume: Resume, typed: Collection[str], *, scenario: bool, count: int
+) -> Path | None:
+    """Where the pump is kept; an existing file is not opened, only known to be there.
+
+    :param typed: the names of the options that somebody typed.
+    :raises OptionError: it cannot be kept there, or the file decides what was typed.
+    """
+    if path is None:
+        if "resume" in typed:
+            raise OptionError("--resume goes with --state")
+        return None
+    if sys.platform == "win32":
+        raise OptionError("--state: on Windows no pump is kept")
+    if scenario:
+        raise OptionError("--state: a scenario brings its own pump, which is not kept")
+    if count != 1:
+        raise OptionError(f"--count = {count}: a state file is of one pump")
+    if resume is Resume.STAY and "speed" in typed:
+        raise OptionError("--resume stay pauses the pump; leave --speed out")
+    file = read_file("--state", path)
+    if file.exists():
+        for option in sorted(DECIDED_BY["state_file"].intersection(typed)):
+            words = option.replace("_", "-")
+            raise OptionError(f"--{words}: the state file {path} has its own; leave it out")
+    return file
+
+
+def read_file(option: str, path: str) -> Path:
+    """A file that is to be written.
+
+    :raises OptionError: no file can be there.
+    """
+    if not path or "\0" in path:
+        raise OptionError(f"{option} = {path!r}: allowed is the path of a file")
+    file = Path(path)
+    try:
+        if file.is_dir():
+            raise OptionError(f"{option} = {path}: that is a folder; allowed is a file")
+        if not file.parent.is_dir():
+            raise OptionError(f"{option} = {path}: there is no folder {file.parent}")
+    except OSError as error:
+        raise OptionError(f"{option} = {path}: {error.strerror}") from None
+    return file
+
+
+def check_different(files: Mapping[str, str | None]) -> None:
+    """Nothing if all those that are given are different files.
+
+    :raises OptionError: two are the same.
+    """
+    seen: dict[str, str] = {}
+    for option, path in files.items():
+        if path is None:
+            continue
+        place = os.path.realpath(path)
+        if place in seen:
+            raise OptionError(f"{option} = {path}: that is the file of {seen[place]}")
+        seen[place] = option
 
 
 def _read_reservoir(profile: Profile, text: str | None) -> int:

@@ -54,7 +54,8 @@ class Simulation:
         if due_ms is None or to_ms < due_ms:
             # Nothing observable happens until then, so there is nothing for SimPy to do: what has
             # flowed is a function of time. A pump that is only read goes this way each time.
-            self.pump.settle(to_ms)
+            if to_ms > self.pump.at_ms:
+                self.pump.settle(to_ms)
             return
         self._horizon_ms = to_ms
         self._horizon_moved.succeed()

@@ -23,7 +23,7 @@ from pump_sim.model.state import PumpState
 from pump_sim.soundness import UnsoundState, check_state
 
 FORMAT: Final = "pump-sim-state"
-VERSION: Final = 1
+VERSION: Final = 2
 HIGHEST: Final = 2**127
 """No figure of a pump comes near: what is larger is a mistake, or meant to cost time."""
 
@@ -67,10 +67,7 @@ def load(document: object) -> PumpState:
     try:
         state = _converter().structure(document["state"], PumpState)
     except (cattrs.BaseValidationError, _Wrong) as error:
-        # One at a time: a missing object is the reason for everything else that is missing.
-        first = cattrs.transform_error(error, path="state", format_exception=_described)[0]
-        problem, _, path = first.rpartition(" @ ")
-        raise SnapshotError(path, problem) from None
+        raise _told(error, "state") from None
     try:
         check_state(state)
     except UnsoundState as error:
@@ -78,11 +75,36 @@ def load(document: object) -> PumpState:
     return state
 
 
+def part_dumper(kind: Any) -> Callable[[Any], Any]:
+    """What makes something that ``json`` can write of parts of a state, of the type *kind*."""
+    return _converter().get_unstructure_hook(kind)
+
+
+def load_part(document: object, kind: Any, path: str = "part") -> Any:
+    """The part that :func:`part_dumper` wrote, complete and of the right types.
+
+    Whether a pump can be in a state with it is asked of the whole state.
+
+    :raises SnapshotError: it is none, or none of that type; *path* is how it is called then.
+    """
+    try:
+        return _converter().structure(document, kind)
+    except (cattrs.BaseValidationError, _Wrong) as error:
+        raise _told(error, path) from None
+
+
 # --- What is wrong -------------------------------------------------------------------------------
 
 
 class _Wrong(ValueError):
     """A value is not of the type that its place wants."""
+
+
+def _told(error: Exception, path: str) -> SnapshotError:
+    # One at a time: a missing object is the reason for everything else that is missing.
+    first = cattrs.transform_error(error, path=path, format_exception=_described)[0]
+    problem, _, place = first.rpartition(" @ ")
+    return SnapshotError(place, problem)
 
 
 def _described(error: BaseException, _: type | None) -> str:
@@ -223,9 +245,12 @@ def _read_each(given: list[Any], types: list[Any], converter: cattrs.Converter) 
 
 
 def _tuple_writer(wanted: Any, converter: cattrs.Converter) -> Callable[[Any], list[Any]]:
+    @cache
+    def writers(count: int) -> list[Callable[[Any], Any]]:
+        return [converter.get_unstructure_hook(kind) for kind in _elements(wanted, count)]
+
     def write(value: tuple[Any, ...]) -> list[Any]:
-        types = _elements(wanted, len(value))
-        return [converter.unstructure(each, kind) for each, kind in zip(value, types, strict=True)]
+        return [dump(each) for dump, each in zip(writers(len(value)), value, strict=True)]
 
     return write
 
@@ -345,13 +370,17 @@ def _union_writer(wanted: Any, converter: cattrs.Converter) -> Callable[[Any], A
     named, others, _ = _members(wanted)
     tagged = len(named) > 1
 
+    @cache  # a pump that is kept writes the same few kinds with each order
+    def writer(kind: type[Any]) -> tuple[Callable[[Any], Any], str]:
+        if hasattr(kind, "__dataclass_fields__"):
+            return converter.get_unstructure_hook(kind), _kind(kind) if tagged else ""
+        return converter.get_unstructure_hook(others[0]), ""
+
     def write(value: Any) -> Any:
         if value is None:
             return None
-        if is_dataclass(value):
-            content = converter.unstructure(value, type(value))
-            return {"class": _kind(type(value)), **content} if tagged else content
-        return converter.unstructure(value, others[0])
+        dump, name = writer(value.__class__)
+        return {"class": name, **dump(value)} if name else dump(value)
 
     return write
 

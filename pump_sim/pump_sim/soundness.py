@@ -16,13 +16,15 @@ from typing import Any, Final
 
 from pump_sim.model.course import Course, Cycle
 from pump_sim.model.events import ACCESS_LOG_ENTRIES, THERAPY_LOG_ENTRIES
+from pump_sim.model.firmware.alarms import Alarm
+from pump_sim.model.firmware.delivery import Hold
 from pump_sim.model.firmware.firmware import LATEST_LOCAL_MS
 from pump_sim.model.firmware.memory import Memory
 from pump_sim.model.firmware.order_memory import MAX_ORDER_NUMBER, MAX_PROGRAMMERS
 from pump_sim.model.firmware.patient_boluses import KEPT
 from pump_sim.model.hardware.faults import CatheterOcclusion
 from pump_sim.model.hardware.reservoir import FINE_UNITS_PER_NL
-from pump_sim.model.prescription import Prescription
+from pump_sim.model.prescription import Mode, Prescription
 from pump_sim.model.profile import ORDERED as FIGURES_IN_ORDER
 from pump_sim.model.profile import Profile
 from pump_sim.model.pump import Pump
@@ -361,9 +363,10 @@ def _firmware(state: PumpState) -> Iterator[Problem]:
     yield from _within("firmware.ledger.left_units", ledger.left_units, 0, capacity)
     yield from _within("firmware.gauge", firmware.gauge, 0, 2**110)
     yield from _delivery(state)
+    yield from _programming(state)
     yield from _alarms(state)
     yield from _orders(state)
-    yield from _memory(firmware.memory)
+    yield from _memory(firmware.memory, programming.current)
 
 
 def _prescription(prescription: Prescription, profile: Profile, path: str) -> Iterator[Problem]:
@@ -400,6 +403,37 @@ def _delivery(state: PumpState) -> Iterator[Problem]:
     )
 
 
+def _programming(state: PumpState) -> Iterator[Problem]:
+    firmware, programming = state.firmware, state.firmware.programming
+    halted = Hold.UPDATE in firmware.delivery.holds
+    yield from _unless(
+        firmware.historic_updates or not halted,
+        "firmware.delivery.holds",
+        "no update halts a pump whose historic_updates are false",
+    )
+    yield from _unless(
+        halted or programming.pending is None or not firmware.historic_updates,
+        "firmware.programming.pending",
+        "with historic_updates nothing is staged unless UPDATE holds the infusion",
+    )
+    stopped = halted or programming.current.mode is Mode.STOPPED
+    yield from _unless(
+        stopped is (programming.stopped_since_ms is not None),
+        "firmware.programming.stopped_since_ms",
+        "a moment is wanted where nothing is to flow, and nowhere else",
+    )
+    for name, alarm in (
+        ("incomplete", Alarm.UPDATE_INCOMPLETE),
+        ("safe", Alarm.SAFE_STATE),
+        ("emergency", Alarm.EMERGENCY_ACTION),
+    ):
+        yield from _unless(
+            getattr(programming, name) is firmware.alarms.is_active(alarm),
+            f"firmware.programming.{name}",
+            f"it is not what the alarm {alarm.name} says",
+        )
+
+
 def _alarms(state: PumpState) -> Iterator[Problem]:
     alarms, path = state.firmware.alarms, "firmware.alarms"
     numbers = [record.alarm.value for record in alarms.records]
@@ -428,7 +462,13 @@ def _orders(state: PumpState) -> Iterator[Problem]:
         )
 
 
-def _memory(memory: Memory) -> Iterator[Problem]:
+def _memory(memory: Memory, current: Prescription) -> Iterator[Problem]:
+    for name, copy in (("first", memory.first), ("second", memory.second)):
+        yield from _unless(
+            not copy.intact or copy.value == current,
+            f"firmware.memory.{name}",
+            "it is whole, and not the prescription in force",
+        )
     yield from _unless(
         memory.hit_at_ms is not None or not set(memory.damaged) - set(memory.worn),
         "firmware.memory.hit_at_ms",

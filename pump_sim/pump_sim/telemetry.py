@@ -20,15 +20,19 @@ from pump_sim.model.prescription import Prescription
 from pump_sim.model.pump import Pump
 from pump_sim.model.refusals import Reason, RefusalCode, Refused
 from pump_sim.model.rules import needs_confirmation
+from pump_sim.presence import Presence
 
 PRODUCT: Final = "pump-sim (simulator, not for clinical use)"
 
-_MISUSES: Final = frozenset(
-    {
-        codes.RefusalCode.SEQUENCE_REUSED,
-        codes.RefusalCode.SEQUENCE_STALE,
-    }
-)
+
+_SECURITY_EVENTS: Final = {
+    codes.RefusalCode.AUTHENTICATION_FAILED: AccessEvent.AUTHENTICATION_FAILED,
+    codes.RefusalCode.AUTHENTICATION_LOCKED: AccessEvent.AUTHENTICATION_FAILED,
+    codes.RefusalCode.NOT_AUTHENTIC: AccessEvent.NOT_AUTHENTIC,
+    codes.RefusalCode.SEQUENCE_REUSED: AccessEvent.SEQUENCE_MISUSED,
+    codes.RefusalCode.SEQUENCE_STALE: AccessEvent.SEQUENCE_MISUSED,
+}
+"""Refusals that the access log has under a name of their own; any other is a REFUSED."""
 
 
 class _RefusedByTelemetry(Exception):
@@ -57,10 +61,17 @@ class Telemetry:
     """Answers the requests of one link for one pump.
 
     The caller has brought the pump to the present before each call.
+
+    :param presence: what the pump senses of whoever is at its patient.
+    :param authenticated: whether the pump has keys; it says so when it is asked who it is.
     """
 
-    def __init__(self, pump: Pump) -> None:
+    def __init__(
+        self, pump: Pump, presence: Presence | None = None, *, authenticated: bool = False
+    ) -> None:
         self._pump = pump
+        self._presence = presence or Presence()
+        self._authenticated = authenticated
         self._firmware = pump.firmware
         self._link_ms = 0
         self._staged_until_ms: int | None = None
@@ -88,19 +99,27 @@ class Telemetry:
         """Take note of what the session decided by itself."""
         if isinstance(event, events.RequestRefused):
             self._record_refusal(event.refusal, event.link_id)
+        elif isinstance(event, events.LinkAuthenticated):
+            self._firmware.record_access(
+                AccessEvent.AUTHENTICATED, event.link_id, code=event.role.value
+            )
+        elif isinstance(event, events.KeyHandedOver):
+            self._firmware.record_access(AccessEvent.PAIRED, event.link_id, code=event.role.value)
 
     def next_timeout(self) -> int | None:
         """The link time in ms at which :meth:`handle_timeout` wants to be called, or None."""
         return self._staged_until_ms
 
-    def handle_timeout(self, link_ms: int) -> None:
-        """Roll back a staged prescription that nobody committed in time."""
+    def handle_timeout(self, link_ms: int) -> bool:
+        """Roll back a staged prescription that nobody committed in time; tells whether it was."""
         if self._staged_until_ms is None and self._firmware.pending is not None:
             # Staged before this end of the link was made, by a pump whose state was restored.
             self._staged_until_ms = link_ms + codes.STAGING_LIMIT_MS
         if self._staged_until_ms is not None and link_ms >= self._staged_until_ms:
             self._staged_until_ms = None
             self._firmware.staging_expired()
+            return True
+        return False
 
     def _record_refusal(self, refusal: m.Refusal, link_id: int) -> None:
         reason = refusal.reasons[0]
@@ -110,23 +129,23 @@ class Telemetry:
             reason.code is codes.RefusalCode.LINK_ID_USED
             and refusal.request_type == codes.MessageType.OPEN_LINK
         )
-        misuse = reopening or reason.code in _MISUSES
+        event = _SECURITY_EVENTS.get(reason.code, AccessEvent.REFUSED)
         self._firmware.record_refusal(
             link_id=link_id,
             request=refusal.request_type,
             code=reason.code,
             field=reason.field,
-            event=AccessEvent.SEQUENCE_MISUSED if misuse else AccessEvent.REFUSED,
+            event=AccessEvent.SEQUENCE_MISUSED if reopening else event,
         )
 
     # --- Link ------------------------------------------------------------------------------------
 
-    def _open_link(self, request: m.OpenLink, _: events.RequestReceived) -> m.LinkOpened:
+    def _open_link(self, _: m.OpenLink, event: events.RequestReceived) -> m.LinkOpened:
         return m.LinkOpened(
             codes.IDLE_LIMIT_MS,
             codes.ABSOLUTE_LIMIT_MS,
             codes.STAGING_LIMIT_MS,
-            self._firmware.last_order_number(request.programmer_id),
+            self._firmware.last_order_number(event.programmer_id),
         )
 
     def _close_link(self, _: m.CloseLink, __: events.RequestReceived) -> m.LinkClosed:
@@ -135,11 +154,17 @@ class Telemetry:
     # --- Reading ---------------------------------------------------------------------------------
 
     def _identify(self, _: m.Identify, __: events.RequestReceived) -> m.Identity:
+        return self.identity()
+
+    def identity(self) -> m.Identity:
+        """What the pump says of itself to anybody."""
         profile = self._pump.profile
         return m.Identity(
             nature=codes.Nature.SIMULATOR,
             protocol_version=codes.PROTOCOL_VERSION,
-            security_profile=codes.SecurityProfile.LEGACY_INSECURE,
+            security_profile=codes.SecurityProfile.AUTHENTICATED
+            if self._authenticated
+            else codes.SecurityProfile.LEGACY_INSECURE,
             capabilities=codes.Capability.SIMPLE_CONTINUOUS
             | codes.Capability.MINIMUM_RATE
             | codes.Capability.SINGLE_BOLUS
@@ -192,9 +217,8 @@ class Telemetry:
         if self._report is None or standing != self._reported_standing:
             self._reported_standing = standing
             self._report = Template(self._status_report(), _MOMENT_FIELDS)
-        moment = self._firmware.moment()
-        tone = moment.next_tone_at_ms
-        return self._report.fill((*moment[:-1], codes.NEVER if tone is None else tone))
+        *rest, tone = self._firmware.moment()
+        return self._report.fill((*rest, codes.NEVER if tone is None else tone))
 
     def _status_report(self) -> m.StatusReport:
         status = self._firmware.status()
@@ -371,6 +395,53 @@ class Telemetry:
         self._firmware.set_alarm_interval(alarm_class, request.interval_ms, link_id=event.link_id)
         return m.AlarmIntervalSet(request.alarm_class, request.interval_ms)
 
+    # --- Emergency access ------------------------------------------------------------------------
+
+    def _check_emergency(self) -> None:
+        """Whoever has no key must be at the patient, and mean it."""
+        if not self._presence.on_pump:
+            raise _RefusedByTelemetry(m.Reason(codes.RefusalCode.NOT_NEAR, codes.Field.NONE))
+        if not self._presence.intends(self._link_ms):
+            raise _RefusedByTelemetry(m.Reason(codes.RefusalCode.NO_INTENT, codes.Field.NONE))
+
+    def _record_emergency(self, request: m.Request[m.Response]) -> None:
+        self._firmware.record_access(AccessEvent.EMERGENCY_ASKED, request=request.message_type)
+
+    def _emergency_status(
+        self, request: m.EmergencyStatus, _: events.RequestReceived
+    ) -> m.EmergencyStatusReport:
+        self._check_emergency()
+        status = self._firmware.status()
+        self._record_emergency(request)
+        return m.EmergencyStatusReport(
+            status.at_ms,
+            status.clock_local_ms,
+            values.summary_out(status.prescription),
+            status.infusing_nl_per_day,
+            status.believed_volume_nl,
+            values.SERVICE_STATES[status.service],
+            self._firmware.stopped_alarm_at_ms,
+            tuple([values.alarm_out(record, status.at_ms) for record in status.alarms]),
+        )
+
+    def _emergency_minimum_rate(
+        self, request: m.EmergencyMinimumRate, _: events.RequestReceived
+    ) -> m.EmergencyMinimumRateSet:
+        self._check_emergency()
+        result = self._firmware.emergency_minimum_rate()
+        self._staged_until_ms = None
+        self._record_emergency(request)
+        return m.EmergencyMinimumRateSet(result.at_ms, result.version, result.rate_nl_per_day)
+
+    def _emergency_stop(
+        self, request: m.EmergencyStop, _: events.RequestReceived
+    ) -> m.EmergencyStopped:
+        self._check_emergency()
+        result = self._firmware.emergency_stop()
+        self._staged_until_ms = None
+        self._record_emergency(request)
+        return m.EmergencyStopped(result.at_ms, result.version, result.stopped_alarm_at_ms)
+
     # --- Note, logs, clock, self-test ------------------------------------------------------------
 
     def _read_note(self, _: m.ReadNote, __: events.RequestReceived) -> m.NoteReport:
@@ -457,6 +528,9 @@ _HANDLERS: Final[dict[type[m.Request[Any]], Handler]] = {
     m.SetAlarmInterval: Telemetry._set_alarm_interval,
     m.ReadNote: Telemetry._read_note,
     m.WriteNote: Telemetry._write_note,
+    m.EmergencyStatus: Telemetry._emergency_status,
+    m.EmergencyMinimumRate: Telemetry._emergency_minimum_rate,
+    m.EmergencyStop: Telemetry._emergency_stop,
 }
 
 

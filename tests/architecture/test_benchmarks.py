@@ -5,12 +5,13 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import decoder, life, patient, roundtrip, scenarios, startup
+from benchmarks import decoder, life, patient, roundtrip, scenarios, startup, state
 from benchmarks.figures import Figure, table
 
 QUICK: list[tuple[ModuleType, dict[str, object]]] = [
     (roundtrip, {"BATCHES": 1, "BATCH": 5}),
     (startup, {"STARTS": 1, "IDLE_S": 0.1}),
+    (state, {"ORDERS": 5}),
     (life, {"REPEATS": 1, "LIVES": 2}),
     (patient, {"REPEATS": 1, "ROUNDS": 2}),
     (scenarios, {"ROUNDS": 1, "NAMES": ("mri-normal",)}),
@@ -34,6 +35,7 @@ def test_bench_prints_every_figure_with_its_verdict(capsys: pytest.CaptureFixtur
     for words in (
         "pump's answer / echo",
         "first answered frame",
+        "a committed order",
         "seven-year life",
         "patient",
         "garbage",

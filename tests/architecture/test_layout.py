@@ -50,6 +50,7 @@ def test_packages_say_that_they_are_typed(package: str) -> None:
     [
         ("construct", "protocol/pump_protocol/layouts.py"),
         ("crcmod", "protocol/pump_protocol/crc.py"),
+        ("noise", "protocol/pump_protocol/handshake.py"),
         ("simpy", "pump_sim/pump_sim/simulation.py"),
         ("cattrs", "pump_sim/pump_sim/snapshot.py"),
         ("junitparser", "pump_sim/pump_sim/scenario/reporting/junit.py"),

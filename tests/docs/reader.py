@@ -27,6 +27,7 @@ LONG_RUNNING = ("pump-sim run", "python -m serial.tools.miniterm")
 KEYS = {"space": " ", "Ctrl-]": "\x1d"}
 
 _ADDRESS = re.compile(r"/dev/(?:pts/|ttys)\d+|(?:socket|rfc2217)://127\.0\.0\.1:\d+")
+_LINK = re.compile(r"--port pty:(?P<path>\S+)")
 _PROMPT = re.compile(r"^(?P<prompt>.*\[y/N\][:?]?) (?P<answer>\w+)$")
 
 
@@ -128,8 +129,11 @@ class Reader:
         self._await(command, terminal, _pattern(expected))
         if "pump-sim" in command.text:
             # Output is line-wise, and the address comes early.
-            terminal.wait_until(lambda output: bool(self._find_address(output)), SECONDS)
-            self._address = self._find_address(terminal.output)
+            link = _LINK.search(self._localized(command.text))
+            sought = _ADDRESS if link is None else re.compile(re.escape(link["path"]))
+            terminal.wait_until(lambda output: sought.search(output) is not None, SECONDS)
+            found = sought.search(terminal.output)
+            self._address = found.group() if found else ""
 
     def _read_on(self, command: Command) -> None:
         self._await(
@@ -198,10 +202,6 @@ class Reader:
         text = re.sub(r"/tmp(?=/)", str(self._folder), text)
         return _ADDRESS.sub(lambda found: self._address or found.group(), text)
 
-    def _find_address(self, output: str) -> str:
-        found = _ADDRESS.search(output)
-        return found.group() if found else str(self._folder / "pump") if "/pump" in output else ""
-
     def _wrong(self, command: Command, why: str, output: str) -> DocumentationWrong:
         shown = "\n".join(command.expected)
         return DocumentationWrong(
@@ -226,7 +226,8 @@ def _environment(folder: Path) -> dict[str, str]:
     kept: Mapping[str, str] = {
         key: value
         for key, value in os.environ.items()
-        if key not in {"PUMP_PORT", "PUMP_PROGRAMMER_ID", "PYTHONDONTWRITEBYTECODE", "LINES"}
+        if key not in {"PYTHONDONTWRITEBYTECODE", "LINES", "XDG_CONFIG_HOME", "XDG_DATA_HOME"}
+        and not key.startswith("PUMP_")
     }
     return {
         **kept,

@@ -6,12 +6,14 @@ What only the specification of the wire says is in :mod:`tests.protocol.test_spe
 import asyncio
 import importlib
 import json
+import os
 import re
 import shlex
 import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -24,7 +26,7 @@ from pump_programmer.programmer import Programmed, Staged
 from pump_programmer.report import Report
 from pump_protocol import messages as m
 from pump_protocol import units
-from pump_sim.keys import KEYS_HELP, Keys
+from pump_sim.control.client import ControlClient
 from pump_sim.model.firmware.alarms import RULES, Alarm
 from pump_sim.model.hardware.faults import FAULTS
 from pump_sim.model.orders import BolusKind
@@ -32,6 +34,7 @@ from pump_sim.model.prescription import Mode
 from pump_sim.model.profile import load_profile, profile_names
 from pump_sim.ports.link_fault import LinkFaultKind
 from pump_sim.scenario.reading.catalogue import scenario_names
+from pump_sim.terminal_keys import KEYS_HELP, Keys
 
 from .pages import ROOT
 
@@ -87,12 +90,13 @@ COMMANDS: list[tuple[str, type, set[str]]] = [
 """In an order in which all of them succeed, with each answer's class and its further keys."""
 
 
-@pytest.fixture(scope="module")
-def ready() -> Iterator[dict[str, Any]]:
-    """The first line of a pump whose reservoir is low."""
-    options = ("--json", "--speed", "0", "--reservoir-ml", "2")
+@contextmanager
+def first_line(*options: str) -> Iterator[dict[str, Any]]:
+    """The first line of a pump, which runs meanwhile."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "pump_sim", "run", *options], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "pump_sim", "run", "--json", "--speed", "0", *options],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     try:
@@ -100,6 +104,15 @@ def ready() -> Iterator[dict[str, Any]]:
     finally:
         process.terminate()
         process.communicate(timeout=10)
+
+
+@pytest.fixture(scope="module")
+def ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Any]]:
+    """The first line of a pump whose reservoir is low, with a door and a state file."""
+    folder = tmp_path_factory.mktemp("pump")
+    door, state = f"unix:{folder / 'door'}", str(folder / "pump.state")
+    with first_line("--reservoir-ml", "2", "--control", door, "--state", state) as line:
+        yield line
 
 
 def keys_in_table(page: str, heading: str) -> set[str]:
@@ -113,7 +126,7 @@ def keys_in_table(page: str, heading: str) -> set[str]:
 def test_json_of_each_command_has_the_keys_that_the_page_names(ready: dict[str, Any]) -> None:
     """One test, because the commands need one another: what is aborted must have begun."""
     for command, answer, more in COMMANDS:
-        result = programmer(ready["address"], *shlex.split(command), "--json")
+        result = programmer(ready, *shlex.split(command), "--json")
         assert result.returncode == 0, f"{command}: {result.stderr}"
         expected = {each.name for each in fields(answer)} | more
         found = json.loads(result.stdout)
@@ -136,9 +149,14 @@ def heading_of(command: str) -> str:
     return headed.group()
 
 
-def programmer(address: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+def programmer(
+    pump: dict[str, Any], *arguments: str, settings: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """The programmer with a pump's address and key; or, with a settings folder, without a key."""
+    given = {"PUMP_KEY": pump["key"]} if settings is None else {"XDG_CONFIG_HOME": str(settings)}
     return subprocess.run(
-        [sys.executable, "-m", "pump_programmer", "--port", address, *arguments],
+        [sys.executable, "-m", "pump_programmer", "--port", pump["address"], *arguments],
+        env={**os.environ, "PUMP_KEY": "", **given},
         capture_output=True,
         text=True,
         timeout=20,
@@ -149,10 +167,44 @@ def programmer(address: str, *arguments: str) -> subprocess.CompletedProcess[str
 def test_first_line_of_a_pump_has_the_keys_that_the_page_names(
     ready: dict[str, Any],
 ) -> None:
-    assert set(ready) == keys_in_table("json-output.md", "once every port is open:")
+    documented = keys_in_table("json-output.md", "once every port is open:")
+    assert set(ready) == documented - {"warning"}
+    with first_line("--security", "legacy-insecure") as insecure:
+        assert set(insecure) == documented - {"keys", "state"}
     row = re.search(r"^\| `pumps` .*$", text_of("json-output.md"), re.MULTILINE)
     assert row is not None
     assert {"pumps", *ready["pumps"][0]} == set(re.findall(r"`(\w+)`", row.group()))
+
+
+KEYS_AND_EMERGENCY = [
+    "pair --code",
+    "keys",
+    "keys forget",
+    "emergency status",
+    "emergency minimum-rate --yes",
+    "emergency stop --yes",
+]
+
+
+def test_json_of_keys_and_emergency_access_has_the_keys_that_the_page_names(
+    ready: dict[str, Any], tmp_path: Path
+) -> None:
+    """One test, because a key that is forgotten must have been paired."""
+    documented = keys_by(r"`([\w -]+)`", text_of("json-output.md").split("### Keys and emer", 1)[1])
+    with ControlClient(ready["control"]) as door:
+        door.proximity(on_pump=True)
+        code = door.pair()["code"]
+        door.button()
+    for command in KEYS_AND_EMERGENCY:
+        name = command.partition(" --")[0]
+        arguments = [*shlex.split(command), *([code] if name == "pair" else [])]
+        if name == "keys forget":
+            arguments.append(ready["pumps"][0]["serial_number"])
+        result = programmer(ready, *arguments, "--json", settings=tmp_path)
+        assert result.returncode == 0, f"{command}: {result.stderr}"
+        asked = set() if name.startswith("keys") else {"pump"}
+        assert set(json.loads(result.stdout)) == documented[name] | asked, command
+    assert set(documented) == {each.partition(" --")[0] for each in KEYS_AND_EMERGENCY}
 
 
 def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
@@ -161,7 +213,7 @@ def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
     assert process.stdout is not None
     try:
         ready = json.loads(process.stdout.readline())
-        result = programmer(ready["address"], "refill", "--volume", "20 mL", "--yes")
+        result = programmer(ready, "refill", "--volume", "20 mL", "--yes")
         assert result.returncode == 0, result.stderr
         record = json.loads(process.stdout.readline())
     finally:
@@ -170,14 +222,17 @@ def test_event_lines_of_a_pump_have_the_keys_that_the_page_names() -> None:
     assert set(record) == keys_in_table("json-output.md", "soon after it was written:")
 
 
-def keys_by_event() -> dict[str, set[str]]:
-    """The keys that the page names for each line of a scenario, besides those of all of them."""
-    section = text_of("json-output.md").split("### With a scenario", 1)[1]
+def keys_by(name: str, section: str) -> dict[str, set[str]]:
+    """The keys in the first table of a section, by what stands before them in its first column.
+
+    :param name: pattern of that; where the column is empty, the name above holds on.
+    """
+    table = section[section.index("|---") :].split("\n\n", 1)[0]
     found: dict[str, set[str]] = {}
-    event = ""
-    for name, key in re.findall(r"^\| (?:`(\w+)`)? *\| `(\w+)` \|", section, re.MULTILINE):
-        event = name or event
-        found.setdefault(event, set()).add(key)
+    current = ""
+    for given, keys in re.findall(rf"^\| (?:{name})? *\| (`[^|]*) \|", table, re.MULTILINE):
+        current = given or current
+        found.setdefault(current, set()).update(re.findall(r"`(\w+)`", keys))
     return found
 
 
@@ -200,7 +255,8 @@ def test_lines_of_a_scenario_have_the_keys_that_the_page_names(
     command = [sys.executable, "-m", "pump_sim", "run", *shlex.split(options)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
-    documented, heard = keys_by_event(), set()
+    section = text_of("json-output.md").split("### With a scenario", 1)[1]
+    documented, heard = keys_by(r"`(\w+)`", section), set()
     try:
         process.stdout.readline()
         for line in process.stdout:
@@ -379,7 +435,7 @@ def test_every_mode_and_kind_of_bolus_is_on_the_page() -> None:
 def test_every_number_of_the_domain_facts_is_an_alarm_or_said_to_be_none() -> None:
     page = text_of("alarms.md")
     none = {int(each) for each in re.findall(r"^\| A(\d\d) \|", page, re.MULTILINE)}
-    assert {alarm.value for alarm in Alarm} | none == set(range(1, 18))
+    assert {alarm.value for alarm in Alarm} | none == set(range(1, 19))
     assert not {alarm.value for alarm in Alarm} & none
 
 
@@ -396,17 +452,17 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     records = [*(ROOT / "docs" / "explanation" / "decisions").glob("0*.md")]
-    assert (len(RULES), len(FAULTS), len(records)) == (11, 14, 20)
-    assert "**Alarms**: [eleven]" in readme
-    assert "eleven alarms" in changelog
+    assert (len(RULES), len(FAULTS), len(records)) == (12, 14, 26)
+    assert "**Alarms**: [twelve]" in readme
+    assert "twelve alarms" in changelog
     assert "**Faults**: [fourteen]" in readme
     assert "fourteen faults" in changelog
-    assert len(scenario_names()) == 23
-    assert "twenty-three come along" in readme
-    assert "Twenty-three come along" in " ".join(changelog.split())
+    assert len(scenario_names()) == 26
+    assert "twenty-six come along" in readme
+    assert "Twenty-six come along" in " ".join(changelog.split())
     assert len(LinkFaultKind) == 11
     assert "[eleven on the wire]" in readme
-    assert "twenty decision records" in " ".join(changelog.split())
+    assert "twenty-six decision records" in " ".join(changelog.split())
 
 
 def test_glossary_is_in_order() -> None:

@@ -106,7 +106,7 @@ def test_pumps_of_one_process_are_strangers() -> None:
     with a_virtual_pump(serial_number="A") as first, a_virtual_pump(serial_number="B") as second:
         first.advance(hours=1)
         for pump, serial_number in ((first, "A"), (second, "B")):
-            with Programmer(pump.address) as programmer:
+            with Programmer(pump.address, key=pump.key) as programmer:
                 assert programmer.identify().serial_number == serial_number
         assert second.time()["therapy_ms"] == 0
 

@@ -17,7 +17,7 @@ def test_options_are_those_of_the_command_line() -> None:
     options = run_options()
     assert options["dose_mcg_per_day"] == "--dose-mcg-per-day"
     assert options["reservoir_ml"] == "--reservoir-ml"
-    assert not {"port", "control", "count", "as_json", "events"} & options.keys()
+    assert not {"port", "control", "count", "key_file", "as_json", "events"} & options.keys()
 
 
 def test_time_stands_still_and_the_clock_is_the_same_in_every_run() -> None:
@@ -58,6 +58,11 @@ OTHERS: dict[str, str | tuple[str, ...]] = {
     "scenario": "missed-refill",
     "pick": ("refill=refilled-in-time",),
     "faults": "faults.toml",
+    "security": "legacy-insecure",
+    "updates": "historic",
+    "state_file": "pump.state",
+    "resume": "catch-up",
+    "key_log": "links",
 }
 """Of each option something that nobody gets who does not ask for it."""
 
@@ -77,7 +82,7 @@ def test_no_option_is_accepted_and_ignored(tmp_path: Path, monkeypatch: pytest.M
         return read_run_options(typed, **{**run_defaults(), **typed})
 
     for name in OTHERS:
-        before = {"scenario"} if name == "pick" else set()
+        before = {"pick": {"scenario"}, "resume": {"state_file"}}.get(name, set())
         assert read({name, *before}) != read(before), name
 
 
@@ -85,8 +90,9 @@ def test_what_a_scenario_decides_is_what_makes_a_start() -> None:
     """An option that is new there is decided, too; hands do what the file says."""
     parameters = inspect.signature(read_start).parameters
     assert parameters.keys() - {"count"} == OF_START
-    assert DECIDED_BY["scenario"] == OF_START | {"hands"}
+    assert DECIDED_BY["scenario"] == OF_START | {"hands", "security", "updates"}
     assert DECIDED_BY["state"] == OF_START | {"scenario"}
+    assert DECIDED_BY["state_file"] == OF_START | {"security", "updates"}
 
 
 def test_option_that_is_none_or_false_is_not_given() -> None:
@@ -101,6 +107,7 @@ def test_option_that_is_none_or_false_is_not_given() -> None:
         ({"dose": 5}, "Did you mean dose_mcg_per_day?"),
         ({"zzz": 5}, r"There are speed, profile, .*deadline_s\.$"),
         ({"port": "pty"}, "the fixture sees to that itself"),
+        ({"key_file": "pump.key"}, "the fixture sees to that itself"),
         ({"deadline_s": 0}, "deadline_s = 0: allowed is a number above 0, up to 3,600 s"),
         ({"deadline_s": "1"}, "deadline_s = '1'"),
         ({"deadline_s": True}, "deadline_s = True"),
@@ -128,3 +135,12 @@ def test_state_stands_alone() -> None:
     """It has a clock of its own; only how the pump is served is left to be said."""
     given = read_options({"state": {"a": 1}, "speed": 60})
     assert (given.run, given.state) == ({"speed": "60"}, {"a": 1})
+
+
+def test_pump_that_is_kept_already_goes_on_with_its_own_clock(tmp_path: Path) -> None:
+    """A state file that is there decides the start; one that is to be made does not."""
+    path = tmp_path / "pump.state"
+    new = read_options({"state_file": path}).arguments
+    assert new == ["--speed", "0", "--start", "2026-01-05T08:00", "--state", str(path)]
+    path.touch()
+    assert read_options({"state_file": path}).arguments == ["--speed", "0", "--state", str(path)]

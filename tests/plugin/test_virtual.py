@@ -13,7 +13,7 @@ import serial
 from pump_programmer import Programmer
 from pump_programmer.errors import NoAnswerError, PortBusy, PortMissing, PumpGone
 from pump_protocol.events import ResponseReceived
-from pump_protocol.messages import OpenLink
+from pump_protocol.messages import Identify
 from pump_protocol.session import Role, Session
 from pump_sim.control.asker import ConnectionEnded, ControlFailed
 from pump_sim.scenario.reading.catalogue import scenario_names
@@ -29,7 +29,7 @@ DAY_MS = 24 * HOUR_MS
 @pytest.mark.pump(dose_mcg_per_day=800)
 def test_programmer_talks_to_it_by_its_address(virtual_pump: VirtualPump) -> None:
     """The client of this package opens the address and finds the pump as it was asked for."""
-    with Programmer(virtual_pump.address) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key) as programmer:
         assert programmer.interrogate().infusing_nl_per_day == 400_000
         virtual_pump.advance(days=45)
         status = programmer.interrogate()
@@ -45,7 +45,7 @@ def test_both_kinds_of_pump_answer_the_same(
     its pump lives."""
     told: list[dict[str, Any]] = []
     for pump in (virtual_pump, pump_on_tcp):
-        with Programmer(pump.address, programmer_id=1) as programmer:
+        with Programmer(pump.address, key=pump.key, programmer_id=1) as programmer:
             programmer.self_test()
             pump.watch()
             number = pump.inject("flow_error", factor_ppm=1_250_000)
@@ -93,7 +93,7 @@ def test_a_year_passes_without_waiting(virtual_pump: VirtualPump) -> None:
 
 def test_read_passes_link_time_so_that_the_pumps_timers_work(virtual_pump: VirtualPump) -> None:
     """A link that is idle for two minutes has ended, and half a frame is forgotten in between."""
-    with Programmer(virtual_pump.address, programmer_id=7) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key, programmer_id=7) as programmer:
         first = programmer.link_id
         virtual_pump.pass_link_time(119)
         programmer.interrogate()
@@ -117,7 +117,7 @@ def test_therapy_time_stands_still_while_link_time_passes(virtual_pump: VirtualP
 @pytest.mark.pump(speed="jump", reservoir_ml=3)
 def test_jumping_pump_goes_on_when_the_link_is_quiet(virtual_pump: VirtualPump) -> None:
     """As `pump-sim run --speed jump` does, a quarter of a second of link time later."""
-    with Programmer(virtual_pump.address) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key) as programmer:
         programmer.interrogate()
     assert virtual_pump.time()["therapy_ms"] == 0
     virtual_pump.pass_link_time(1)
@@ -173,7 +173,7 @@ def test_pump_goes_on_when_its_test_leaves_the_door(virtual_pump: VirtualPump) -
     virtual_pump.close()
     with pytest.raises(ConnectionEnded):
         virtual_pump.truth()
-    with Programmer(virtual_pump.address) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key) as programmer:
         assert programmer.interrogate().at_ms == 0
 
 
@@ -181,7 +181,7 @@ def test_pump_goes_on_when_its_test_leaves_the_door(virtual_pump: VirtualPump) -
 def test_hands_follow_a_refill_unless_told_not_to(hands: str, actual_ml: int) -> None:
     """As on the command line."""
     with a_virtual_pump(hands=hands) as pump:
-        with Programmer(pump.address) as programmer:
+        with Programmer(pump.address, key=pump.key) as programmer:
             programmer.refill(18_000_000)
         assert pump.belief()["believed_volume_nl"] == 18_000_000
         assert pump.truth()["actual_volume_nl"] == actual_ml * 1_000_000
@@ -189,16 +189,16 @@ def test_hands_follow_a_refill_unless_told_not_to(hands: str, actual_ml: int) ->
 
 def test_one_client_at_a_time(virtual_pump: VirtualPump) -> None:
     """As on a serial line; whoever leaves makes room."""
-    with Programmer(virtual_pump.address), pytest.raises(PortBusy):
-        Programmer(virtual_pump.address).open()
-    with Programmer(virtual_pump.address) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key), pytest.raises(PortBusy):
+        Programmer(virtual_pump.address, key=virtual_pump.key).open()
+    with Programmer(virtual_pump.address, key=virtual_pump.key) as programmer:
         assert programmer.interrogate().at_ms == 0
 
 
 def test_pump_that_has_ended_is_gone() -> None:
     """For those who hold its line, for those who come, and for those who ask it."""
     with a_virtual_pump() as pump, serial.serial_for_url(pump.address, timeout=1) as port:
-        programmer = Programmer(pump.address)
+        programmer = Programmer(pump.address, key=pump.key)
         pump.end()
         with pytest.raises(serial.SerialException, match="the connection is lost"):
             port.read(1)
@@ -209,7 +209,7 @@ def test_pump_that_has_ended_is_gone() -> None:
         with pytest.raises(ConnectionEnded):
             pump.truth()
     with a_virtual_pump() as pump:
-        programmer = Programmer(pump.address)
+        programmer = Programmer(pump.address, key=pump.key)
         programmer.open()
     with pytest.raises(PumpGone):
         programmer.interrogate()
@@ -315,7 +315,7 @@ def conversation(address: str) -> Callable[[], int]:
         session = Session(Role.PROGRAMMER, link_id=secrets.randbits(63) + 1)
         with serial.serial_for_url(address, timeout=0.3) as port:
             began_ns = port.monotonic_ns()
-            session.send_request(OpenLink(7), 0)
+            session.send_request(Identify(), 0)
             port.write(session.data_to_send())
             session.receive_data(port.read(1), 0)
             took_ns = port.monotonic_ns() - began_ns
@@ -331,9 +331,12 @@ def test_line_that_is_cut_is_lost_and_can_be_taken_again(tmp_path: Path) -> None
     path = tmp_path / "cut.toml"
     path.write_text(CUT)
     with a_virtual_pump(faults=str(path)) as pump:
-        with Programmer(pump.address) as programmer, pytest.raises(PumpGone, match="is lost"):
+        with (
+            Programmer(pump.address, key=pump.key) as programmer,
+            pytest.raises(PumpGone, match="is lost"),
+        ):
             programmer.interrogate()
-        with Programmer(pump.address) as programmer:
+        with Programmer(pump.address, key=pump.key) as programmer:
             assert programmer.interrogate().at_ms == 0
 
 
@@ -398,7 +401,7 @@ def test_every_shipped_scenario_can_be_played(name: str) -> None:
 
 def test_silence_takes_link_time_and_no_other(virtual_pump: VirtualPump) -> None:
     """The programmer keeps time by its port: what it waits for in vain passes on the link only."""
-    with Programmer(virtual_pump.address) as programmer:
+    with Programmer(virtual_pump.address, key=virtual_pump.key) as programmer:
         link_id = programmer.link_id
         virtual_pump.proximity(False)
         with pytest.raises(NoAnswerError, match=r"within 2\.0 s"):

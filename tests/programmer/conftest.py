@@ -11,19 +11,21 @@ import tty
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from pathlib import Path
 from time import monotonic_ns
 from typing import Any
 
 import pytest
 
 from pump_programmer import cli
+from pump_programmer.patience import Patience
 from pump_programmer.programmer import Programmer
 from pump_protocol import codes as c
 from pump_protocol import events as ev
 from pump_protocol import messages as m
 from pump_protocol.payloads import prescription_digest
 from pump_protocol.reckoning import dose_totals
-from pump_protocol.session import RetryPolicy, Role, Session
+from pump_protocol.session import Role, Session
 from pump_protocol.units import volume_for_dose
 
 BACLOFEN = m.Drug(c.MassUnit.MICROGRAM, 2_000_000, "baclofen")
@@ -63,8 +65,8 @@ IDENTITY = m.Identity(
     firmware_version="0",
 )
 NOW_MS = 1_000_000
-PATIENT = {"response_timeout_ms": 5_000, "attempts": 4, "deadline_s": 20.0}
-IMPATIENT = {"response_timeout_ms": 50, "attempts": 2}
+PATIENT = Patience(5_000, 4, 20.0)
+IMPATIENT = Patience(50, 2)
 """For where no answer comes."""
 LOW_ALARM = m.AlarmRecord(
     c.Alarm.LOW_RESERVOIR, c.AlarmFlag.ACTIVE, NOW_MS - 60_000, None, NOW_MS + 1
@@ -377,6 +379,23 @@ class ScriptedPump:
         )
 
 
+@pytest.fixture(autouse=True)
+def configuration(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A home of its own for each test, so that nobody's keys are read or written.
+
+    The command line accepts pumps without security there, as most tests' pumps are.
+    """
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home / "configuration"))
+    for name in ("PUMP_KEY", "PUMP_PORT", "PUMP_PROGRAMMER_ID"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("PUMP_INSECURE", "1")
+    return home
+
+
 @pytest.fixture
 def pump() -> Iterator[ScriptedPump]:
     """A scripted pump, running; what a test sets before it connects is in force."""
@@ -397,10 +416,14 @@ def tcp_pump() -> Iterator[ScriptedPump]:
 
 @pytest.fixture
 def connect() -> Callable[..., Programmer]:
-    """A programmer, not yet open, so patient that a busy machine makes it repeat nothing."""
+    """A programmer, not yet open, so patient that a busy machine makes it repeat nothing.
+
+    It accepts a pump without security, as the scripted one is unless a test gives it keys.
+    """
 
     def make(address: str, **settings: Any) -> Programmer:
-        return Programmer(address, **{**PATIENT, "programmer_id": 7, **settings})
+        given = {"patience": PATIENT, "programmer_id": 7, "insecure": True, **settings}
+        return Programmer(address, **given)
 
     return make
 
@@ -429,11 +452,10 @@ def muted(pump: ScriptedPump, programmer: Programmer) -> Callable[[], AbstractCo
     return mute
 
 
-def _set_patience(programmer: Programmer, patience: dict[str, Any]) -> None:
-    policy = RetryPolicy(patience["response_timeout_ms"], patience["attempts"])
-    programmer._retry = policy
+def _set_patience(programmer: Programmer, patience: Patience) -> None:
+    programmer._connection.patience = patience
     if programmer._link is not None:
-        programmer._link._session.retry = policy
+        programmer._link._session.retry = patience.retry
 
 
 # --- The command line ----------------------------------------------------------------------------

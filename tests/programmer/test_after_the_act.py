@@ -1,6 +1,7 @@
 """Once the pump has answered an act, it is done, whatever goes wrong afterwards."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -112,8 +113,11 @@ def test_a_read_back_with_a_wrong_digest_names_the_commit_too(pump, programmer):
         return pump.honest(request)
 
     pump.answers[m.CommitPrescription] = commit
-    with pytest.raises(VerificationFailed, match="answered the commit: version 2 is in force"):
+    with pytest.raises(
+        VerificationFailed, match="answered the commit: version 2 is in force"
+    ) as caught:
         programmer.program(pump.prescription)
+    assert caught.value.committed
 
 
 def test_a_lost_answer_is_not_doubted_when_only_the_identity_cannot_be_read(ask_briefly, pump):
@@ -294,7 +298,7 @@ def test_an_act_that_is_interrupted_has_an_unknown_outcome(
     out, err = process.communicate(timeout=20)
     assert (process.returncode, out) == (5, "")
     assert '"outcome_unknown"' in err
-    assert f"UNKNOWN whether {effect}: interrupted" in err
+    assert re.search(rf"UNKNOWN whether {effect}( \(order 1\))?: interrupted", err)
     assert err.count("\n") == 1
     assert pump.asked_for(m.RollBackPrescription) == 0
 

@@ -50,10 +50,12 @@ COMMANDS = [
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
 def test_every_command_says_on_its_screen_that_this_is_a_simulator(ask, command):
+    """And of a pump without security, once, that it has none."""
     ended = ask(*command)
     assert (ended.code, ended.err) == (0, "")
     assert "SIMULATOR - never for clinical use" in ended.out
     assert "serial number SCRIPT-1" in ended.out
+    assert ended.out.count("UNSAFE: LEGACY-INSECURE") == 1
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
@@ -64,6 +66,7 @@ def test_every_command_prints_one_json_object_that_says_so_too(ask, command):
         "nature": "simulator",
         "model": "SP-1",
         "serial_number": "SCRIPT-1",
+        "unsafe": "UNSAFE: LEGACY-INSECURE",
     }
 
 
@@ -445,7 +448,7 @@ def test_port_and_programmer_id_come_from_the_environment_too(run, pump, monkeyp
     monkeypatch.setenv("PUMP_PORT", pump.address)
     monkeypatch.setenv("PUMP_PROGRAMMER_ID", "0x2A")
     assert run("identify").code == 0
-    assert pump.requests[0] == m.OpenLink(42)
+    assert pump.requests[:2] == [m.Identify(), m.OpenLink(42)]
 
 
 def test_a_refusal_is_exit_1_and_lists_every_reason(ask, pump):
@@ -725,7 +728,7 @@ def test_summaries_are_whole_and_parameters_are_named_by_what_they_are(run):
     """Neither cut off, nor with the names of Python's types, nor in braces."""
     texts = [run("--help").out]
     commands = re.findall(r"^  ([a-z-]+)  +\w", texts[0].split("Commands:")[1], re.MULTILINE)
-    assert len(commands) == len(cli._COMMANDS)
+    assert len(commands) == len(cli._COMMANDS) + len(("keys", "emergency"))
     texts += [run(command, "--help").out for command in commands]
     for text in texts:
         assert not re.search(r"[{}<>]|\w\.\.\.$", text, re.MULTILINE), text

@@ -11,13 +11,16 @@ from typing import TypeVar, cast
 import pytest
 
 from pump_programmer import outcome
-from pump_programmer.errors import PumpRefused
+from pump_programmer.errors import OutcomeUnknown, PumpRefused
+from pump_programmer.programmer import Programmer
 from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_protocol.payloads import prescription_digest
 from pump_sim.model.events import EventCode
 from tests.programmer.prescriptions import simple, with_patient
 from tests.pump_sim.virtual import DAY_MS, HOUR_MS, VirtualLink, implanted
+
+from .virtual_port import VirtualPort
 
 R = TypeVar("R", bound=m.Response)
 
@@ -237,6 +240,75 @@ def test_a_pending_prescription_of_somebody_else_does_not_prove_that_nothing_was
     another_commits(staged)
     staged.exchange(m.StagePrescription(NEW))
     assert outcome.resolve(staged, m.CommitPrescription(DIGEST), sent_under).done is None
+
+
+# --- Like requests, and old records -------------------------------------------------------------
+
+
+def lost_through(port: VirtualPort, programmer: Programmer, request: m.Request[R], arrives: bool):
+    """Send a request whose answer gets lost, or which gets lost itself."""
+    port.deaf, port.on_write = True, lambda data: None if arrives else b""
+    with pytest.raises(OutcomeUnknown):
+        programmer.exchange(request)
+    port.deaf, port.on_write = False, lambda data: None
+
+
+SET_CLOCK = m.SetClock(1_795_000_000_000)
+
+
+@pytest.mark.parametrize("looked", [False, True], ids=["nothing read since", "log read since"])
+@pytest.mark.parametrize("arrives", [False, True], ids=["lost", "carried out"])
+def test_a_like_request_before_it_is_not_taken_for_the_one_that_was_lost(looked, arrives):
+    """Both would leave the same record; what was read between them tells which is which."""
+    port = VirtualPort(implanted())
+    with port.programmer() as programmer:
+        programmer.exchange(SET_CLOCK)
+        if looked:
+            programmer.interrogate()
+        lost_through(port, programmer, SET_CLOCK, arrives)
+        assert programmer.resolve().done is (True if looked and arrives else None)
+
+
+def test_an_abort_before_it_and_a_bolus_that_runs_prove_nothing():
+    """A periodic bolus may have begun after the one that was ended."""
+    port = VirtualPort(implanted())
+    with port.programmer() as programmer:
+        for number in (1, 2):
+            programmer.exchange(replace(BOLUS, order_number=number))
+            if number == 1:
+                programmer.abort_bolus()
+        lost_through(port, programmer, m.AbortBolus(), arrives=False)
+        assert programmer.resolve().done is None
+
+
+@pytest.mark.parametrize("arrives", [False, True], ids=["lost", "carried out"])
+def test_a_record_is_found_however_many_newer_ones_there_are(arrives):
+    port = VirtualPort(implanted())
+    with port.programmer() as programmer:
+        programmer.exchange(BOLUS)
+        lost_through(port, programmer, m.AbortBolus(), arrives)
+        with port.programmer(programmer_id=8) as other:
+            for number in range(3 * c.MAX_LOG_ENTRIES):
+                other.write_note(str(number))
+            if arrives:
+                other.exchange(BOLUS)  # one runs, and it is not the one that was ended
+        programmer.open()
+        assert programmer.resolve().done is arrives
+
+
+def test_where_the_log_does_not_go_back_to_the_request_a_state_proves_nothing(monkeypatch):
+    monkeypatch.setattr(outcome, "_MOST_PAGES", 1)
+    port = VirtualPort(implanted())
+    with port.programmer() as programmer:
+        programmer.exchange(BOLUS)
+        lost_through(port, programmer, m.AbortBolus(), arrives=False)
+        with port.programmer(programmer_id=8) as other:
+            for number in range(c.MAX_LOG_ENTRIES + 1):
+                other.write_note(str(number))
+        programmer.open()
+        found = programmer.resolve()
+    assert found.done is None
+    assert "still running now; read the log for what was before" in found.text
 
 
 # --- Clock, and links ----------------------------------------------------------------------------

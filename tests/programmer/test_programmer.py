@@ -15,6 +15,7 @@ from pump_programmer.errors import (
 )
 from pump_programmer.history import last_increase_ms
 from pump_programmer.identity import default_programmer_id
+from pump_programmer.patience import Patience
 from pump_programmer.programmer import Staged
 from pump_programmer.published import Patient
 from pump_protocol import codes as c
@@ -75,7 +76,7 @@ def test_close_closes_the_link_once(pump, connect):
 
 def test_closing_does_not_wait_for_a_pump_that_went_silent(pump, connect):
     """One attempt, and what ``with`` protects goes on."""
-    with connect(pump.address, response_timeout_ms=100, attempts=200):
+    with connect(pump.address, patience=Patience(100, attempts=200)):
         pump.mangle = lambda data: []
     assert pump.asked_for(m.CloseLink) == 1
 
@@ -141,7 +142,7 @@ def lose_answers_to(request_class, pump, *, count):
 def test_a_staging_whose_answer_was_lost_is_rolled_back(pump, connect):
     """It was staged, and nobody has reviewed it."""
     lose_answers_to(m.StagePrescription, pump, count=2)
-    with connect(pump.address, response_timeout_ms=200, attempts=2) as programmer:
+    with connect(pump.address, patience=Patience(200, attempts=2)) as programmer:
         with pytest.raises(NoAnswerError, match="may be staged"):
             programmer.program(WANTED)
         assert pump.asked_for(m.StagePrescription) == pump.asked_for(m.RollBackPrescription) == 1

@@ -252,6 +252,7 @@ def test_the_page_says_what_the_text_says_and_has_both_charts(made, virtually):
     for title in ("Schedule of a day", "Believed volume from now on", "Therapy log since"):
         assert title in tags.text
     assert [tag for tag, _ in tags.seen].count("svg") == 2
+    assert text.count("UNSAFE: LEGACY-INSECURE") == 1
 
 
 def test_the_page_needs_no_network_and_runs_nothing(made):

@@ -11,6 +11,7 @@ from time import monotonic
 import pytest
 
 from pump_programmer.errors import NoAnswerError, PumpGone
+from pump_programmer.patience import Patience
 from pump_programmer.transport import open_transport
 
 FD_SETSIZE = 1_024
@@ -65,7 +66,7 @@ def test_a_full_line_with_a_high_number_holds_no_request_up(many_files, connect)
     master, replica = os.openpty()
     try:
         tty.setraw(replica)
-        programmer = connect(os.ttyname(replica), response_timeout_ms=5, attempts=400)
+        programmer = connect(os.ttyname(replica), patience=Patience(5, attempts=400, deadline_s=20))
         before = monotonic()
         with pytest.raises(NoAnswerError):
             programmer.open()

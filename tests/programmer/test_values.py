@@ -6,6 +6,7 @@ from math import inf, nan
 import pytest
 
 from pump_programmer.errors import AddressMalformed, PortUnavailable
+from pump_programmer.patience import Patience
 from pump_programmer.programmer import Programmer
 from pump_programmer.transport import open_transport
 from pump_protocol import codes as c
@@ -26,13 +27,24 @@ from pump_protocol.errors import LocalError
         ({"attempts": 0}, ValueError, "attempts = 0: allowed 1 or more"),
         ({"attempts": 2.0}, TypeError, "attempts = 2.0: a whole number wanted, allowed 1 or more"),
         ({"response_timeout_ms": 0}, ValueError, "response_timeout_ms = 0: allowed 1 or more"),
-        ({"programmer_id": 0}, ValueError, "programmer_id = 0: allowed 1 to"),
-        ({"programmer_id": "7"}, TypeError, "programmer_id = '7'"),
     ],
 )
-def test_a_setting_out_of_range_is_named(settings, error, words):
+def test_a_patience_out_of_range_is_named(settings, error, words):
     with pytest.raises(error) as caught:
-        Programmer("loop://", **settings)
+        Patience(**settings)
+    assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("programmer_id", "error", "words"),
+    [
+        (0, ValueError, "programmer_id = 0: allowed 1 to"),
+        ("7", TypeError, "programmer_id = '7'"),
+    ],
+)
+def test_a_programmer_id_out_of_range_is_named(programmer_id, error, words):
+    with pytest.raises(error) as caught:
+        Programmer("loop://", programmer_id=programmer_id)
     assert str(caught.value).startswith(words)
 
 
@@ -63,7 +75,7 @@ def test_a_number_that_is_no_whole_number_is_named_and_not_sent(
             call(programmer, value)
         assert str(caught.value).startswith(f"{name} = {value!r}: ")
         assert allowed in str(caught.value)
-    assert [type(request) for request in pump.requests] == [m.OpenLink]
+    assert [type(request) for request in pump.requests] == [m.Identify, m.OpenLink]
 
 
 @pytest.mark.parametrize(("call", "name", "allowed"), CALLS, ids=[call[1] for call in CALLS])
@@ -76,7 +88,7 @@ def test_a_number_that_no_field_holds_is_named_with_its_range_in_units(
         assert isinstance(caught.value, LocalError)
         assert str(caught.value).startswith(f"{name} = {value}: allowed ")
         assert allowed in str(caught.value)
-    assert [type(request) for request in pump.requests] == [m.OpenLink]
+    assert [type(request) for request in pump.requests] == [m.Identify, m.OpenLink]
 
 
 def test_a_bolus_whose_volume_no_field_holds_is_named(pump, programmer):
@@ -90,7 +102,7 @@ def test_a_bolus_whose_volume_no_field_holds_is_named(pump, programmer):
 def test_what_is_no_prescription_is_not_staged(pump, programmer, method, wanted):
     with pytest.raises(TypeError, match=r"^prescription = .*: a Prescription wanted"):
         getattr(programmer, method)(wanted)
-    assert [type(request) for request in pump.requests] == [m.OpenLink]
+    assert [type(request) for request in pump.requests] == [m.Identify, m.OpenLink]
 
 
 @pytest.mark.parametrize(
@@ -154,7 +166,7 @@ def test_a_number_inside_a_part_of_a_prescription_is_named_by_its_place(
         programmer.program(replace(pump.prescription, **part))
     assert str(caught.value).startswith(f"{name} = ")
     assert str(caught.value).endswith(f"allowed {allowed}")
-    assert [type(request) for request in pump.requests] == [m.OpenLink]
+    assert [type(request) for request in pump.requests] == [m.Identify, m.OpenLink]
 
 
 def test_a_note_that_no_pump_can_hold_is_not_sent(pump, programmer):

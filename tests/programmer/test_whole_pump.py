@@ -5,6 +5,7 @@ import json
 import pytest
 
 from pump_programmer.errors import OutcomeUnknown, PumpRefused
+from pump_programmer.patience import Patience
 from pump_protocol import codes as c
 from pump_protocol import messages as m
 from pump_sim.model.hardware.faults import BitFlip
@@ -54,6 +55,16 @@ def program(do, *arguments):
 
 def events(do):
     return [each["event"] for each in do("log")["entries"]]
+
+
+def test_a_prescription_of_which_nothing_flows_is_not_only_called_verified(ask, port):
+    """As on a pump that has lost what it believed to be in its reservoir."""
+    port.pump = implanted(0)
+    port.restart()
+    programmed = ask("program", "--dose", "300 mcg/day", "--yes").out
+    assert "NOTHING FLOWS: the pump believes that its reservoir is empty." in programmed
+    ask("refill", "--volume", "20 mL", "--yes")
+    assert "NOTHING FLOWS" not in ask("program", "--dose", "310 mcg/day", "--yes").out
 
 
 # --- Schedules -----------------------------------------------------------------------------------
@@ -186,7 +197,7 @@ def test_without_a_prescribed_bolus_the_patient_gets_none(ask, do):
 def test_a_lost_answer_to_a_patient_request_is_found_out_and_nothing_given_twice(port):
     with port.programmer() as programmer:
         programmer.program(with_patient(simple()))
-    with port.programmer(deadline_s=0.05) as programmer:
+    with port.programmer(patience=Patience(deadline_s=0.05)) as programmer:
         port.deaf = True
         with pytest.raises(OutcomeUnknown):
             programmer.request_patient_bolus()

@@ -91,6 +91,18 @@ def test_every_access_event_is_a_sentence():
 
 
 @pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        (c.RefusalCode.AUTHENTICATION_FAILED, "WRONG KEY: "),
+        (c.RefusalCode.AUTHENTICATION_LOCKED, "LOCKED: "),
+    ],
+)
+def test_a_key_that_a_locked_pump_did_not_look_at_is_not_called_wrong(code, text):
+    event = c.AccessEvent.AUTHENTICATION_FAILED
+    assert logs.access_text(m.AccessEntry(1, 1, 1, 1, event, 23, code, 0, 7)).startswith(text)
+
+
+@pytest.mark.parametrize(
     ("event", "a", "b", "text"),
     [
         (c.LogEvent.PATIENT_BOLUS_REFUSED, 33, 7, "refused: the lockout since the last"),

@@ -2,12 +2,16 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from random import Random
 from typing import Any
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m
-from pump_protocol.codes import PROTOCOL_VERSION, MassUnit, MessageType, Mode
+from pump_protocol.codes import PROTOCOL_VERSION, MassUnit, MessageType, Mode, UserRole
 from pump_protocol.frames import CorruptFrame, Frame, FrameDecoder
+from pump_protocol.guard import PumpGuard, new_keys
+from pump_protocol.handshake import identity_digest
+from pump_protocol.keys import Key
 from pump_protocol.payloads import decode_response, encode
 from pump_protocol.session import RetryPolicy, Role, Session
 
@@ -52,8 +56,8 @@ def answer(event: ev.RequestReceived) -> m.Response:
 class Pump:
     """A pump's session with an owner that answers at once and notes what it carried out."""
 
-    def __init__(self, answer: Answer = answer) -> None:
-        self.session = Session(Role.PUMP)
+    def __init__(self, answer: Answer = answer, guard: PumpGuard | None = None) -> None:
+        self.session = Session(Role.PUMP, guard=guard)
         self.executed: list[ev.RequestReceived] = []
         self.events: list[ev.Event] = []
         self.now_ms = 0
@@ -105,11 +109,38 @@ def frames_in(data: bytes) -> list[Frame]:
 
 
 def programmer(
-    link_id: int = LINK, *, response_timeout_ms: int = 500, attempts: int = 4
+    link_id: int = LINK,
+    *,
+    response_timeout_ms: int = 500,
+    attempts: int = 4,
+    key: Key | None = None,
 ) -> Session:
     return Session(
-        Role.PROGRAMMER, link_id=link_id, retry=RetryPolicy(response_timeout_ms, attempts)
+        Role.PROGRAMMER,
+        link_id=link_id,
+        retry=RetryPolicy(response_timeout_ms, attempts),
+        key=key,
+        random_bytes=Random(link_id).randbytes,
     )
+
+
+def guarded(seed: int = 0) -> PumpGuard:
+    """The guard of a pump that says what IDENTITY says, with keys by the seed."""
+    random_bytes = Random(seed).randbytes
+    guard = PumpGuard(new_keys(random_bytes), random_bytes=random_bytes)
+    guard.identity_digest = identity_digest(IDENTITY)
+    return guard
+
+
+def authenticated(
+    pump: Pump, guard: PumpGuard, role: UserRole = UserRole.CLINICIAN, link_id: int = LINK
+) -> Session:
+    """A programmer with a link to *pump*, opened with the key of a role."""
+    session = programmer(link_id, key=guard.keys[role])
+    for request in (session.authenticate(IDENTITY), m.OpenLink(PROGRAMMER)):
+        (event,) = exchange(session, pump, request)
+        assert isinstance(event, ev.ResponseReceived)
+    return session
 
 
 def exchange(session: Session, pump: Pump, request: m.Request[m.Response]) -> list[ev.Event]:

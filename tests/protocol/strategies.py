@@ -26,7 +26,6 @@ _RANGES = {
 
 _PLAIN = {
     str: st.text(max_size=20),
-    bytes: st.binary(min_size=32, max_size=32),
     bool: st.booleans(),
 }
 
@@ -48,6 +47,9 @@ def _values(hint: Any, layout: layouts.Layout) -> st.SearchStrategy[Any]:
     if isinstance(hint, type) and issubclass(hint, IntEnum):
         return st.sampled_from(hint)
     format_ = layouts.struct_format(layout)
+    if hint is bytes and format_ is not None:
+        size = int(format_.removesuffix("s"))
+        return st.binary(min_size=size, max_size=size)
     return parts(hint) if format_ is None else _numbers(hint, format_)
 
 

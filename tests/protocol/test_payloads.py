@@ -15,8 +15,7 @@ from pump_protocol import messages as m
 from pump_protocol.codes import (
     ABSENT,
     CRC_BYTES,
-    ENVELOPE_COUNTER_BYTES,
-    ENVELOPE_TAG_BYTES,
+    ENVELOPE_BYTES,
     HEADER_BYTES,
     MAX_ACCESS_ENTRIES,
     MAX_DRUG_NAME_BYTES,
@@ -184,7 +183,7 @@ def test_any_bytes_are_a_message_or_malformed_and_the_declaration_agrees(
     assert parsed(whole(message_class).parse(bytes(payload))["body"]) == plain(message)
 
 
-@pytest.mark.parametrize("message_type", [0x00, 0x17, 0x7F, 0x80, 0x97, 0xFE])
+@pytest.mark.parametrize("message_type", [0x00, 0x1C, 0x7F, 0x80, 0x9C, 0xFE])
 def test_an_unknown_type_is_neither_request_nor_response(message_type: int) -> None:
     for read in (decode_request, decode_response):
         with pytest.raises(MalformedPayload) as caught:
@@ -380,6 +379,14 @@ def fullest_status() -> m.StatusReport:
     )
 
 
+def fullest_emergency_status() -> m.EmergencyStatusReport:
+    """The longest drug name and every alarm there is."""
+    full = fullest_status()
+    return m.EmergencyStatusReport(
+        1, 2, full.prescription, 3, 4, ServiceState.EOS, None, full.alarms
+    )
+
+
 def fullest_identity() -> m.Identity:
     """Every text as long as MSG-11 allows it to be."""
     texts = ("product", "model", "serial_number", "firmware_version")
@@ -410,7 +417,8 @@ FULLEST = {
         ),
         585,
     ),
-    "StatusReport": (fullest_status, 563),
+    "StatusReport": (fullest_status, 589),
+    "EmergencyStatusReport": (fullest_emergency_status, 402),
     "Identity": (fullest_identity, 276),
     "WriteNote": (lambda: m.WriteNote("x" * MAX_NOTE_BYTES), 129),
     "NoteReport": (lambda: m.NoteReport(True, "x" * MAX_NOTE_BYTES), 130),
@@ -445,7 +453,7 @@ def test_only_the_messages_that_are_measured_vary_in_size() -> None:
 def test_the_largest_frame_and_the_room_for_an_envelope_end_at_659_bytes() -> None:
     """Behind 655 bytes CRC-32C no longer finds every pattern of five flipped bits."""
     largest = Frame(MessageType.LOG_PAGE, 1, 1, bytes(MAX_PAYLOAD_BYTES)).to_bytes()
-    envelope = ENVELOPE_COUNTER_BYTES + ENVELOPE_TAG_BYTES
+    envelope = ENVELOPE_BYTES
     assert len(largest) == HEADER_BYTES + MAX_PAYLOAD_BYTES + CRC_BYTES
     assert len(largest) + envelope == MAX_FRAME_BYTES == 659
     assert (MAX_FRAME_BYTES - CRC_BYTES) * 8 <= 5243

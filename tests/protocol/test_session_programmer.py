@@ -10,7 +10,7 @@ from pump_protocol.errors import OutOfTurn, UnsendableMessage
 from pump_protocol.frames import Frame
 from pump_protocol.payloads import encode
 from pump_protocol.session import Role, Session
-from pump_protocol.states import ExchangeState, LinkState, LinkTrigger
+from pump_protocol.states import ALLOWED_WHILE_CLOSED, ExchangeState, LinkState, LinkTrigger
 
 from .links import (
     IDENTITY,
@@ -203,7 +203,7 @@ def test_identify_may_be_sent_before_the_link_is_open() -> None:
 
 
 @pytest.mark.parametrize(
-    "request_class", [each for each in REQUESTS if each not in {m.OpenLink, m.Identify}]
+    "request_class", [each for each in REQUESTS if each.message_type not in ALLOWED_WHILE_CLOSED]
 )
 def test_anything_else_before_the_link_is_open_is_out_of_turn(
     request_class: type[m.Request[m.Response]],
@@ -234,3 +234,11 @@ def test_a_request_that_no_field_can_hold_takes_no_sequence_number() -> None:
         session.send_request(m.SetClock(-1), 0)
     assert exchange(session, pump, m.SetClock(5)) == [ev.ResponseReceived(m.ClockSet(0, 5), 1)]
     assert pump.executed[-1].sequence == 2
+
+
+def test_a_link_that_is_open_is_not_opened_again() -> None:
+    """Another one begins under an id of its own (LINK-07)."""
+    session, pump = programmer(), Pump()
+    exchange(session, pump, m.OpenLink(1))
+    with pytest.raises(OutOfTurn, match="is open"):
+        session.send_request(m.OpenLink(1), 0)

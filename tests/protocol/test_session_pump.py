@@ -11,7 +11,9 @@ from pump_protocol.codes import (
     IDLE_LIMIT_MS,
     INTER_BYTE_TIMEOUT_MS,
     MAX_PAYLOAD_BYTES,
+    PROTOCOL_VERSION,
     RETIRED_LINKS,
+    SEALED_BIT,
     BolusKind,
     Field,
     MessageType,
@@ -329,7 +331,7 @@ def test_an_unknown_code_is_refused_with_its_field_and_value() -> None:
     assert reason(refusal.refusal) == m.Reason(RefusalCode.UNKNOWN_VALUE, Field.ALARM, 0x63)
 
 
-@pytest.mark.parametrize("version", [0, 2, 255])
+@pytest.mark.parametrize("version", [0, 2, 127])
 @pytest.mark.parametrize("message", [m.OpenLink(PROGRAMMER), m.Identify(), m.SetClock(1)], ids=repr)
 def test_another_protocol_version_is_refused_and_not_spoken(
     version: int, message: m.Message
@@ -406,3 +408,15 @@ def test_link_time_never_goes_back() -> None:
     session.handle_timeout(10)
     with pytest.raises(OutOfTurn, match="from 10 to 9"):
         session.receive_data(b"", 9)
+
+
+@pytest.mark.parametrize("version", [2, PROTOCOL_VERSION | SEALED_BIT])
+def test_a_frame_of_another_kind_does_not_become_the_answer_to_the_last_request(
+    version: int,
+) -> None:
+    """SEQ-04: the identical bytes get the identical answer, whatever came in between (LINK-12)."""
+    pump = Pump().opened()
+    true = framed(m.SetClock(5), 2)
+    answer = pump.receive(true)
+    pump.receive(framed(m.SetClock(5), 2, version=version))
+    assert pump.receive(true) == answer

@@ -58,4 +58,11 @@ def test_the_initial_state_can_always_be_reached_again(
 
 
 def test_only_requests_are_allowed_while_closed() -> None:
-    assert {MessageType.OPEN_LINK, MessageType.IDENTIFY} == ALLOWED_WHILE_CLOSED
+    assert {
+        MessageType.OPEN_LINK,
+        MessageType.IDENTIFY,
+        MessageType.AUTHENTICATE,
+        MessageType.EMERGENCY_STATUS,
+        MessageType.EMERGENCY_MINIMUM_RATE,
+        MessageType.EMERGENCY_STOP,
+    } == ALLOWED_WHILE_CLOSED

@@ -7,6 +7,7 @@ import json
 from dataclasses import fields
 from enum import IntEnum, IntFlag
 from functools import reduce
+from hashlib import sha256
 from importlib.resources import files
 from operator import or_
 from typing import Any, get_args, get_origin, get_type_hints
@@ -15,8 +16,13 @@ import pytest
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m
-from pump_protocol.codes import INTER_BYTE_TIMEOUT_MS
+from pump_protocol.codes import INTER_BYTE_TIMEOUT_MS, RESPONSE_BIT, UserRole
+from pump_protocol.envelope import Envelope
+from pump_protocol.errors import NotAuthentic
 from pump_protocol.frames import CorruptFrame, Corruption, Frame, FrameDecoder
+from pump_protocol.guard import PumpGuard
+from pump_protocol.handshake import Initiator, LinkSecrets, prologue, respond
+from pump_protocol.keys import Key
 from pump_protocol.payloads import decode_request, decode_response, encode
 from pump_protocol.session import Role, Session
 from pump_protocol.states import LinkState
@@ -32,6 +38,7 @@ def read(name: str) -> Any:
 
 MESSAGES = read("messages.json")["vectors"]
 MALFORMED = read("malformed.json")
+AUTHENTICATED = read("authenticated.json")
 
 
 def cases(of: list[Any]) -> pytest.MarkDecorator:
@@ -139,6 +146,85 @@ def test_a_bad_request_gets_the_refusal(case: Any) -> None:
     assert refusal == m.Refusal(
         bytes.fromhex(case["send"])[3], (message_from(m.Reason, case["refusal"]),)
     )
+
+
+# --- Keys, handshakes and sealed frames ----------------------------------------------------------
+
+
+def keys_of(link: Any) -> tuple[Key, LinkSecrets]:
+    key = link["key"]
+    return (
+        Key(int(key["key_id"]), UserRole[key["role"]], bytes.fromhex(key["secret"])),
+        LinkSecrets(bytes.fromhex(link["to_pump"]), bytes.fromhex(link["to_programmer"])),
+    )
+
+
+@cases(AUTHENTICATED["links"])
+def test_a_link_is_made_of_what_it_begins_with(case: Any) -> None:
+    """AUTH-03 to AUTH-06: identity, key, link id and ephemeral keys give all the rest."""
+    key, keys = keys_of(case)
+    digest = sha256(bytes.fromhex(case["identity"])).digest()
+    bound = prologue(int(case["link_id"]), key.key_id, key.role, digest)
+    assert bound.hex() == case["prologue"]
+    ours = bytes.fromhex(case["programmers_ephemeral"])
+    theirs = bytes.fromhex(case["pumps_ephemeral"])
+    initiator = Initiator(key, bound, lambda _: ours)
+    second, found = respond(key, bound, initiator.message, lambda _: theirs)
+    assert [initiator.message.hex(), second.hex()] == case["handshake"]
+    assert found == keys == initiator.finish(second)
+
+
+@cases(AUTHENTICATED["links"])
+def test_the_frames_of_a_link_are_sealed_and_opened_as_they_are_shown(case: Any) -> None:
+    """SEAL-01 to SEAL-04; what carries a remark is somebody else's, and is not believed."""
+    _, keys = keys_of(case)
+    programmer = Envelope(sending=keys.to_pump, receiving=keys.to_programmer)
+    pump = Envelope(sending=keys.to_programmer, receiving=keys.to_pump)
+    for said in case["frames"]:
+        to_pump = said["direction"] == "to pump"
+        sender, receiver = (programmer, pump) if to_pump else (pump, programmer)
+        (frame,) = frames_in(bytes.fromhex(said["frame"]))
+        payload = bytes.fromhex(said["payload"])
+        decode_any(frame.message_type, payload)
+        assert frame.sealed is (said["counter"] is not None)
+        if not frame.sealed:
+            assert frame.payload == payload
+        elif said["remark"]:
+            with pytest.raises(NotAuthentic):
+                receiver.open(frame)
+        else:
+            sealed = sender.seal(frame.message_type, frame.link_id, frame.sequence, payload)
+            assert sealed.hex() == said["frame"]
+            assert receiver.next_received == int(said["counter"])
+            assert receiver.open(frame) == payload
+
+
+def decode_any(message_type: int, payload: bytes) -> m.Message:
+    decode = decode_request if message_type < RESPONSE_BIT else decode_response
+    return decode(message_type, payload)
+
+
+@cases(AUTHENTICATED["doubted"])
+def test_a_pump_refuses_a_doubted_frame_and_goes_on(case: Any) -> None:
+    """SEAL-06: plain, with that code and field, and the link is as it was."""
+    link = AUTHENTICATED["links"][0]
+    key, _ = keys_of(link)
+    ephemeral = bytes.fromhex(link["pumps_ephemeral"])
+    guard = PumpGuard([key], random_bytes=lambda _: ephemeral)
+    guard.identity_digest = sha256(bytes.fromhex(link["identity"])).digest()
+    pump = Pump(guard=guard)
+    begin = next(each for each in link["frames"] if each["name"] == "authenticate")
+    assert pump.receive(bytes.fromhex(begin["frame"]))
+    for before in case["before"]:
+        pump.receive(bytes.fromhex(before))
+    was, carried_out = pump.session.link_state, len(pump.executed)
+    (answer,) = frames_in(pump.receive(bytes.fromhex(case["frame"])))
+    assert not answer.sealed
+    refusal = decode_response(answer.message_type, answer.payload)
+    assert isinstance(refusal, m.Refusal)
+    found = [(reason.code.name, reason.field.name) for reason in refusal.reasons]
+    assert found == [(case["code"], case["field"])]
+    assert (pump.session.link_state, len(pump.executed)) == (was, carried_out)
 
 
 VERDICTS: dict[type[ev.Event], str] = {

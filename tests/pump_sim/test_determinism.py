@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pump_protocol import messages as m
+from pump_protocol.guard import PumpGuard, new_keys
 from pump_sim.clock import ManualClock, PacedClock
 from pump_sim.endpoint import NS_PER_MS
 from pump_sim.model.hardware.faults import IntermittentStall
@@ -97,9 +98,11 @@ def by_jumps(pump: Pump, _: random.Random) -> Callable[[int], None]:
 def by_a_paced_clock(
     pump: Pump, rng: random.Random, *, speeds: list[int], looking: bool = False
 ) -> Callable[[int], None]:
-    """A clock that runs, at one speed after the other; somebody may look at any moment."""
+    """A clock that runs, at one speed after the other; somebody with a key, which no seed knows,
+    may look at any moment.
+    """
     clock = PacedClock(speeds[0], link_ns=NS_PER_MS)  # a virtual link begins at its first ms
-    link = VirtualLink(pump, clock)
+    link = VirtualLink(pump, clock, PumpGuard(new_keys()) if looking else None)
 
     def look() -> None:
         link.reconnect()
@@ -133,7 +136,8 @@ def test_who_moves_time_and_who_looks_makes_no_difference(
 ) -> None:
     """The same seed and acts give the same log and status, byte for byte.
 
-    At any speed, in steps or jumps, and with interrogations at any moment: reading is not therapy.
+    At any speed, in steps or jumps, and with interrogations at any moment: reading is not therapy,
+    and neither are handshakes, whose keys are other ones each time.
     """
     pump = new_pump(prescription, seed)
     expected = trace(pump, life, pump.settle)

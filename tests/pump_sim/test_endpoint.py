@@ -1,11 +1,16 @@
 """Whatever arrives, a pump answers as the specification says and its therapy is not harmed."""
 
+from dataclasses import replace
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pump_protocol import codes
 from pump_protocol import messages as m
-from pump_protocol.codes import INTER_BYTE_TIMEOUT_MS, MAX_PAYLOAD_BYTES, MessageType
+from pump_protocol.access import MAY_SEND
+from pump_protocol.codes import INTER_BYTE_TIMEOUT_MS, MAX_PAYLOAD_BYTES, MessageType, UserRole
 from pump_protocol.frames import CorruptFrame, Frame, FrameDecoder
+from pump_protocol.guard import PumpGuard, new_keys
 from pump_protocol.payloads import decode_response, encode
 from pump_sim.clock import ManualClock, PacedClock
 from pump_sim.endpoint import NS_PER_MS, QUIET_BEFORE_JUMP_MS, PumpEndpoint
@@ -93,6 +98,31 @@ def test_any_sequence_of_requests_is_answered_once_each_and_a_refusal_changes_no
         else:
             assert isinstance(response, request.response_class)
             wire.endpoint.new_records()
+
+
+PERMITTED = MAY_SEND[UserRole.CLINICIAN] - {MessageType.OPEN_LINK, MessageType.CLOSE_LINK}
+
+
+def told(answer: m.Response) -> m.Response:
+    """An answer without what a pump with keys says of its keys."""
+    if isinstance(answer, m.Identity):
+        return replace(answer, security_profile=codes.SecurityProfile.LEGACY_INSECURE)
+    if isinstance(answer, m.StatusReport):
+        return replace(answer, access_log=m.LogRange(0, 0, 0))
+    return answer
+
+
+@given(st.lists(REQUESTS | PLAUSIBLE, max_size=12))
+@settings(max_examples=60, deadline=None)
+def test_a_clinician_with_a_key_is_answered_as_anybody_is_by_a_pump_without_keys(
+    requests: list[m.Request[m.Response]],
+) -> None:
+    """What is sealed changes who is believed, and nothing of what a request does."""
+    sealed, plain = VirtualLink(implanted(), guard=PumpGuard(new_keys())), VirtualLink(implanted())
+    for request in requests:
+        if request.message_type in PERMITTED and not isinstance(request, m.ReadAccessLog):
+            assert told(sealed.ask(request)) == told(plain.ask(request))
+            assert therapy_of(sealed.pump) == therapy_of(plain.pump)
 
 
 READINGS = [

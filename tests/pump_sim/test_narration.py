@@ -36,6 +36,26 @@ def test_whatever_holds_the_infusion_is_named(hold: Hold) -> None:
     ("event", "a", "b", "text"),
     [
         (EventCode.RESET, 2, 0, "RESET: brown out"),
+        (
+            EventCode.INFUSION_STOPPED,
+            11,
+            400_000,
+            "INFUSION STOPPED by an update, until it is committed (was 0.4 mL/day)",
+        ),
+        (EventCode.ALARM_RAISED, 11, 2, "ALARM update incomplete (two-tone)"),
+        (EventCode.ALARM_RAISED, 18, 2, "ALARM emergency action without a key (two-tone)"),
+        (
+            EventCode.EMERGENCY_MINIMUM_RATE,
+            400_000,
+            6_000,
+            "EMERGENCY: minimum rate without a key, 0.4 -> 0.006 mL/day",
+        ),
+        (
+            EventCode.EMERGENCY_STOPPED,
+            400_000,
+            0,
+            "EMERGENCY: stopped without a key (was 0.4 mL/day)",
+        ),
         (EventCode.MEMORY_ERROR_FOUND, 3, 0, "memory error: note, not to be mended"),
         (EventCode.PATIENT_BOLUS_REFUSED, 33, 4, "patient bolus refused: locked out"),
         (

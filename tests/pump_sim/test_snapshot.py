@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from pump_protocol import messages as m
 from pump_sim import snapshot
+from pump_sim.model.events import AccessLog, LogEntry
+from pump_sim.model.firmware.memory import Checked
+from pump_sim.model.firmware.order_memory import OrderMemory
 from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.hardware.faults import (
     BatteryFilm,
@@ -23,6 +26,7 @@ from pump_sim.model.hardware.faults import (
     MriScan,
     ReplacementDate,
 )
+from pump_sim.model.hardware.state import HardwareState
 from pump_sim.model.prescription import Prescription
 from pump_sim.model.pump import Pump
 from pump_sim.model.state import PumpState
@@ -136,6 +140,58 @@ def test_every_kind_of_battery_is_kept(mode: BatteryMode) -> None:
     assert through_json(pump.state()) == pump.state()
 
 
+@pytest.mark.parametrize("left", [False, True])
+def test_a_historic_update_is_kept(left: bool) -> None:
+    """While it goes on, and after it was left."""
+    pump = Pump.implant(PROFILE, continuous(), historic_updates=True)
+    pump.settle(DAY)
+    pump.firmware.stage(continuous(900_000))
+    if left:
+        pump.firmware.staging_expired()
+    other = Pump.from_state(through_json(pump.state()))
+    for each in (pump, other):
+        each.settle(5 * DAY)
+    assert other.state() == pump.state()
+    assert other.status().infusing_nl_per_day == 0
+
+
+@given(st.none() | treatments, lives)
+@settings(max_examples=20, deadline=None)
+def test_parts_of_a_state_are_kept_as_the_whole(
+    prescription: Prescription | None, life: Life
+) -> None:
+    """Whoever keeps a state in parts gets each back as it was."""
+    pump = implanted(prescription)
+    live(pump, life)
+    firmware = pump.state().firmware
+    parts: list[tuple[object, Any]] = [
+        (firmware.memory.first, Checked[Prescription]),
+        (firmware.orders, OrderMemory),
+        (firmware.log.entries, tuple[LogEntry, ...]),
+        (firmware.at_ms, int),
+        (firmware.access_log, AccessLog),
+        (pump.state().hardware, HardwareState),
+    ]
+    for part, kind in parts:
+        written = json.loads(json.dumps(snapshot.part_dumper(kind)(part)))
+        assert snapshot.load_part(written, kind) == part
+
+
+@pytest.mark.parametrize(
+    ("document", "kind", "path"),
+    [
+        (None, int, "row"),
+        ({"value": {}}, Checked[Prescription], "row"),
+        ([{}], tuple[LogEntry, ...], "row[0]"),
+    ],
+)
+def test_a_part_of_another_kind_is_refused(document: object, kind: Any, path: str) -> None:
+    """With the name that the caller has for it."""
+    with pytest.raises(snapshot.SnapshotError) as caught:
+        snapshot.load_part(document, kind, "row")
+    assert caught.value.path == path
+
+
 def test_what_hands_have_done_is_kept() -> None:
     """In the middle of an injection, out of the body, and in the place of another pump."""
     pump = running()
@@ -171,6 +227,14 @@ def test_a_catheter_that_was_occluded_before_the_implant_is_kept() -> None:
 # --- What is refused -----------------------------------------------------------------------------
 
 Document = dict[str, Any]
+NO_FLOW = {
+    "rate_nl_per_day": 0,
+    "bolus": None,
+    "cycle": None,
+    "begins_at_ms": 0,
+    "rest": None,
+}
+HALTED = {"holds": ["UPDATE"], "course": NO_FLOW, "bolus": None}
 WRONG_DAY = {"weekdays": [0, 0], "steps": []}
 
 
@@ -188,12 +252,12 @@ def refusal(change: Callable[[Document], object]) -> snapshot.SnapshotError:
     [
         ([], "$"),
         ({}, "format"),
-        ({"format": "pump-sim-state", "version": 2, "state": {}}, "version"),
+        ({"format": "pump-sim-state", "version": 1, "state": {}}, "version"),
         ({"format": "pump-sim-state", "version": True, "state": {}}, "version"),
-        ({"format": "pump-sim-state", "version": 1}, "$"),
-        ({"format": "pump-sim-state", "version": 1, "state": {}, "x": 1}, "$"),
-        ({"format": "pump-sim-state", "version": 1, "state": 3}, "state"),
-        ({"format": "pump-sim-state", "version": 1, "state": {}}, "state"),
+        ({"format": "pump-sim-state", "version": 2}, "$"),
+        ({"format": "pump-sim-state", "version": 2, "state": {}, "x": 1}, "$"),
+        ({"format": "pump-sim-state", "version": 2, "state": 3}, "state"),
+        ({"format": "pump-sim-state", "version": 2, "state": {}}, "state"),
     ],
 )
 def test_document_of_another_kind_is_refused(document: object, path: str) -> None:
@@ -361,6 +425,41 @@ def test_document_of_another_kind_is_refused(document: object, path: str) -> Non
             lambda s: s["hardware"]["patient"]["figures"].update(csf_half_life_h="long"),
             "state.hardware.patient.figures.csf_half_life_h",
             "a number",
+        ),
+        (
+            lambda s: s["firmware"]["programming"].update(emergency=True),
+            "state.firmware.programming.emergency",
+            "what the alarm EMERGENCY_ACTION says",
+        ),
+        (
+            lambda s: s["firmware"]["programming"].update(safe=True),
+            "state.firmware.programming.safe",
+            "what the alarm SAFE_STATE says",
+        ),
+        (
+            lambda s: s["firmware"]["programming"].update(stopped_since_ms=0),
+            "state.firmware.programming.stopped_since_ms",
+            "nothing is to flow",
+        ),
+        (
+            lambda s: s["firmware"]["delivery"].update(HALTED),
+            "state.firmware.delivery.holds",
+            "historic_updates are false",
+        ),
+        (
+            lambda s: (
+                s["firmware"].update(historic_updates=True),
+                s["firmware"]["programming"].update(
+                    pending=deepcopy(s["firmware"]["programming"]["current"])
+                ),
+            ),
+            "state.firmware.programming.pending",
+            "unless UPDATE holds the infusion",
+        ),
+        (
+            lambda s: s["firmware"]["programming"]["current"].update(low_reservoir_threshold_nl=1),
+            "state.firmware.memory.first",
+            "not the prescription in force",
         ),
         (
             lambda s: s["hardware"]["oscillator"].update(drift_ppm=10_000),

@@ -2,6 +2,8 @@
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m
+from pump_protocol.codes import UserRole
+from pump_protocol.guard import PumpGuard
 from pump_protocol.session import Role, Session
 from pump_sim.clock import Clock
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
@@ -44,11 +46,16 @@ def start() -> PumpStart:
 
 
 class VirtualLink:
-    """A programmer's session joined to a pump's endpoint; link time moves only when told to."""
+    """A programmer's session joined to a pump's endpoint; link time moves only when told to.
 
-    def __init__(self, pump: Pump, clock: Clock | None = None) -> None:
+    :param guard: the pump's keys, of which the programmer has the clinician's.
+    """
+
+    def __init__(
+        self, pump: Pump, clock: Clock | None = None, guard: PumpGuard | None = None
+    ) -> None:
         self.pump = pump
-        self.endpoint = PumpEndpoint(Simulation(pump), clock)
+        self.endpoint = PumpEndpoint(Simulation(pump), clock, guard=guard)
         self.link_ms = 1
         self._next_link_id = 0x1000
         self._session = Session(Role.PROGRAMMER, link_id=1)
@@ -57,7 +64,13 @@ class VirtualLink:
     def reconnect(self, programmer_id: int = PROGRAMMER) -> m.LinkOpened:
         """A programmer that starts anew: a fresh link id, counting from 1 again."""
         self._next_link_id += 1
-        self._session = Session(Role.PROGRAMMER, link_id=self._next_link_id)
+        guard = self.endpoint.guard
+        key = None if guard is None else guard.keys[UserRole.CLINICIAN]
+        self._session = Session(Role.PROGRAMMER, link_id=self._next_link_id, key=key)
+        if key is not None:
+            identity = self.ask(m.Identify())
+            assert isinstance(identity, m.Identity)
+            self.ask(self._session.authenticate(identity))
         opened = self.ask(m.OpenLink(programmer_id))
         assert isinstance(opened, m.LinkOpened)
         return opened

@@ -62,7 +62,7 @@ def test_door_and_programmer_see_the_same_pump() -> None:
     with pump_with_door("--dose-mcg-per-day", "800") as (pump, client):
         assert client.hello()["pumps"][0]["address"] == pump.address
         client.advance(days=45)
-        status = ask(pump.address, "interrogate")
+        status = ask(pump, "interrogate")
         assert status["at_ms"] == 45 * DAY_MS
         assert [each["alarm"] for each in status["alarms"]] == ["low_reservoir"]
         assert client.both()["volume_nl"] == {
@@ -72,7 +72,7 @@ def test_door_and_programmer_see_the_same_pump() -> None:
         }
         client.fill("20 mL")
         assert client.truth()["actual_volume_nl"] == 20_000_000
-        assert ask(pump.address, "interrogate")["believed_volume_nl"] == 2_000_000
+        assert ask(pump, "interrogate")["believed_volume_nl"] == 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -89,7 +89,7 @@ def test_a_battery_that_is_not_to_fail_outlives_any_experiment(
     """Ten years, and the pump still runs; or it has ended its service long ago."""
     with pump_with_door("--battery", battery) as (pump, client):
         client.advance(days=3_650)
-        status = ask(pump.address, "interrogate")
+        status = ask(pump, "interrogate")
         assert status["service_state"] == state
         assert status["battery_remaining_ppm"] == remaining_ppm
         assert (status["eos_at_ms"] is None) == (state == "in_service")
@@ -105,9 +105,9 @@ def test_a_patient_begins_as_asked_for(patient: str, effect_ppm: int) -> None:
 def test_hands_fill_in_the_drug_that_is_programmed_or_do_not(hands: str, actual: int) -> None:
     """A new concentration is a belief until somebody fills the reservoir with it."""
     with pump_with_door("--dose-mcg-per-day", "300", "--hands", hands) as (pump, client):
-        ask(pump.address, "program", "--concentration", "500 mcg/mL", "--no-bridge", "--yes")
+        ask(pump, "program", "--concentration", "500 mcg/mL", "--no-bridge", "--yes")
         assert client.truth()["reservoir_concentration_ng_per_ml"] == 2_000_000
-        ask(pump.address, "refill", "--volume", "18 mL", "--yes")
+        ask(pump, "refill", "--volume", "18 mL", "--yes")
         assert client.truth()["reservoir_concentration_ng_per_ml"] == actual
 
 
@@ -130,7 +130,9 @@ def test_client_has_a_method_for_every_command_and_each_works() -> None:
         with pytest.raises(ControlFailed, match="nothing waits for a decision"):
             client.decide("this")
         assert client.implant("SIM-0002")
-        done |= {"press", "decide", "implant", "explant"}
+        client.proximity(on_pump=True)
+        assert client.pair("observer")["role"] == "observer"
+        done |= {"press", "decide", "implant", "explant", "pair"}
         for do in client.hello()["commands"].keys() - done:
             assert getattr(client, do)(*given.get(do, [])), do
         assert client.explant()
@@ -151,7 +153,7 @@ def test_link_lives_on_while_the_door_advances_a_fast_pump() -> None:
     with (
         running_pump("--speed", "1000", "--control", "0") as pump,
         ControlClient(pump.ready["control"]) as client,
-        Programmer(pump.address) as programmer,
+        Programmer(pump.address, key=pump.key) as programmer,
     ):
         for _ in range(50):
             before = programmer.interrogate().at_ms
@@ -160,7 +162,7 @@ def test_link_lives_on_while_the_door_advances_a_fast_pump() -> None:
             assert before + DAY_MS <= now <= after
         # The pump notes one reading for each link, however often that one reads.
         access = client.state()["state"]["firmware"]["access_log"]["entries"]
-        assert len(access) == 1
+        assert [each["event"] for _, each in access] == ["AUTHENTICATED", "INTERROGATED"]
 
 
 def test_requests_in_one_write_are_answered_in_their_order() -> None:
@@ -269,7 +271,7 @@ def test_client_that_reads_nothing_holds_up_nobody() -> None:
             for _ in range(2_000):
                 connection.send(b'{"do": "hello"}\n' * 500)
         assert client.advance(1)["therapy_ms"] == 1
-        assert ask(pump.address, "interrogate")["at_ms"] == 1
+        assert ask(pump, "interrogate")["at_ms"] == 1
 
 
 def test_too_many_clients_are_told_so() -> None:
@@ -344,12 +346,12 @@ def test_door_is_never_opened_to_a_network() -> None:
 def test_state_goes_out_of_one_process_and_into_another() -> None:
     """The link is told nothing, and the pump goes on as the first one would have."""
     with pump_with_door("--dose-mcg-per-day", "800") as (pump, client):
-        ask(pump.address, "bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes")
+        ask(pump, "bolus", "--dose", "50 mcg", "--duration", "10 min", "--yes")
         client.advance(minutes=4)
         state = client.state()
         client.advance(days=46)
         expected = client.state()
-    with pump_with_door() as (pump, client), Programmer(pump.address) as programmer:
+    with pump_with_door() as (pump, client), Programmer(pump.address, key=pump.key) as programmer:
         programmer.interrogate()
         client.load(state)
         assert programmer.interrogate().at_ms == 4 * 60_000
@@ -374,16 +376,16 @@ def test_watching_client_is_told_what_others_do() -> None:
     """A programmer's prescription, without asking."""
     with pump_with_door() as (pump, client):
         client.watch()
-        ask(pump.address, "self-test")
+        ask(pump, "self-test")
         assert client.wait_for("self_tested")["pump"] == "SIM-0001"
         client.watch(False)
-        ask(pump.address, "self-test")
+        ask(pump, "self-test")
         assert client.events() == []
 
 
 def test_lifted_head_is_silence_to_a_programmer() -> None:
     """The pump hears nothing and says nothing, and therapy goes on."""
-    with pump_with_door() as (pump, client), raw_programmer(pump.address) as hears:
+    with pump_with_door() as (pump, client), raw_programmer(pump) as hears:
         client.proximity(False)
         assert not hears()
         client.proximity(True)
@@ -391,9 +393,9 @@ def test_lifted_head_is_silence_to_a_programmer() -> None:
 
 
 @contextlib.contextmanager
-def raw_programmer(address: str) -> Iterator[Callable[[], bool]]:
+def raw_programmer(pump: RunningPump) -> Iterator[Callable[[], bool]]:
     """Whether a pump answers within a moment, asked over and over."""
-    with Programmer(address) as programmer:
+    with Programmer(pump.address, key=pump.key) as programmer:
 
         def hears() -> bool:
             with contextlib.suppress(Exception):

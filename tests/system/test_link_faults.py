@@ -15,7 +15,8 @@ import pytest
 import serial
 
 from pump_protocol.codes import MessageType
-from pump_protocol.frames import Frame
+from pump_protocol.envelope import SEALED_VERSION
+from pump_protocol.frames import Frame, FrameDecoder
 from pump_sim.ports.link_fault import LinkFaultKind
 from tests.system.processes import RunningPump, ask, programmer, pump_sim, running_pump
 
@@ -224,16 +225,17 @@ def test_a_lost_answer_to_a_commit_is_given_again_from_memory(
     """The client asks again, the pump answers as before, and the prescription changes once."""
     text = rules('link = "drop"\nmessage = ["prescription_committed"]\ncount = 1')
     started = faulty(port, text)
-    address = started.pump.address
-    done = programmer("--port", address, "program", "--dose", "350 mcg/day", "--yes", "--json")
+    pump = started.pump
+    order = ("program", "--dose", "350 mcg/day", "--yes", "--json")
+    done = programmer("--port", pump.address, *order, key=pump.key)
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["committed"]["version"] == 2
     told = started.told_until("link_fault")
     assert told[-1]["what"] == "drop"
     assert told[-1]["message"] == "prescription_committed"
     assert told[-1]["direction"] == "to_programmer"
-    assert ask(address, "interrogate")["prescription_version"] == 2
-    log = ask(address, "log")["entries"]
+    assert ask(pump, "interrogate")["prescription_version"] == 2
+    log = ask(pump, "log")["entries"]
     assert [each["event"] for each in log].count("committed") == 1
 
 
@@ -246,23 +248,18 @@ def test_flipped_bits_cost_time_and_nothing_else(
     text = rules(*(f'link = "flip"\nbits = 3\nmessage = ["{name}"]\ncount = 1' for name in damaged))
     started = faulty(port, text)
     began_s = time.monotonic()
-    status = ask(started.pump.address, "interrogate")
+    status = ask(started.pump, "interrogate")
     assert time.monotonic() - began_s > 1.0  # two answers that did not come
     told = [started.pump.line() for _ in damaged]
     assert [(each["event"], each["message"]) for each in told] == [
         ("link_fault", name) for name in damaged
     ]
-    assert (
-        told[0]["hex"]
-        == Frame(MessageType.INTERROGATE, *_link_and_sequence(told[0]["hex"])).to_bytes().hex()
-    )
+    sent = bytes.fromhex(told[0]["hex"])  # as it was before the fault: whole, and sealed
+    (frame,) = FrameDecoder().feed(sent)
+    assert isinstance(frame, Frame)
+    assert (frame.message_type, frame.version) == (MessageType.INTERROGATE, SEALED_VERSION)
     assert status["alarms"] == []
     assert status["believed_volume_nl"] > 19_990_000
-
-
-def _link_and_sequence(text: str) -> tuple[int, int]:
-    data = bytes.fromhex(text)
-    return int.from_bytes(data[4:12], "little"), int.from_bytes(data[12:16], "little")
 
 
 def test_a_pump_that_falls_silent_after_a_commit_leaves_the_outcome_unknown(
@@ -271,8 +268,8 @@ def test_a_pump_that_falls_silent_after_a_commit_leaves_the_outcome_unknown(
     """The client says so, with an exit code of its own; the prescription did change."""
     text = rules('link = "silence"\nmessage = ["prescription_committed"]\nlength = "9 s"')
     started = faulty("pty", text)
-    address = started.pump.address
-    done = programmer("--port", address, "program", "--dose", "350 mcg/day", "--yes")
+    order = ("--port", started.pump.address, "program", "--dose", "350 mcg/day", "--yes")
+    done = programmer(*order, key=started.pump.key)
     assert done.returncode == 5, done.stderr
     assert "UNKNOWN" in done.stderr
     assert started.told_until("committed")[-1]["b"] == 175_000

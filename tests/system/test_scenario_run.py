@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from pump_sim.cli import app
 from pump_sim.control.client import ControlClient, ControlFailed
 from tests.system.processes import Terminal, ask, programmer, pump_sim, running_pump
 
@@ -47,8 +49,42 @@ def test_a_real_programmer_meets_the_pump_of_a_scenario() -> None:
         ControlClient(pump.ready["control"]) as door,
     ):
         door.advance(days=20)
-        assert ask(pump.address, "interrogate")["believed_volume_nl"] == 12_000_000
+        assert ask(pump, "interrogate")["believed_volume_nl"] == 12_000_000
         assert door.truth()["actual_volume_nl"] == 10_000_000
+
+
+def test_a_key_is_made_for_the_run_and_none_comes_from_the_seed() -> None:
+    """Others can reach a pump on a port: what opens it is in the ready line, and new each time."""
+    options = ("--scenario", "emergency-stop", "--speed", "0", "--port", "tcp")
+    with running_pump(*options) as first, running_pump(*options) as second:
+        assert first.ready["security_profile"] == "authenticated"
+        assert first.key != second.key
+        assert ask(first, "interrogate")["infusing_nl_per_day"] == 75_000
+
+
+@pytest.mark.parametrize(
+    ("name", "profile", "updates", "warning"),
+    [
+        ("old-attacks", "legacy_insecure", "safe", "LEGACY-INSECURE: no authentication"),
+        ("incomplete-update-historic", "authenticated", "historic", "HISTORIC UPDATES: staging"),
+    ],
+)
+def test_what_is_unsafe_on_purpose_is_told(
+    name: str, profile: str, updates: str, warning: str
+) -> None:
+    """To programs with the title, to people under it, and in the list."""
+    options = ("--scenario", name, "--speed", "0", "--port", "tcp")
+    with running_pump(*options, "--events") as pump:
+        assert pump.ready["security_profile"] == profile
+        assert (pump.key is None) == (profile == "legacy_insecure")
+        told = pump.line()
+        assert (told["security_profile"], told["updates"]) == (profile, updates)
+    with Terminal("pump_sim", "run", *options) as terminal:
+        terminal.wait_for("q quit")
+        assert warning in terminal.wait_for(warning)
+    listed = json.loads(pump_sim("scenarios", "--json").stdout)
+    (entry,) = [each for each in listed if each["name"] == name]
+    assert (entry["security_profile"], entry["updates"]) == (profile, updates)
 
 
 def test_a_choice_is_decided_at_the_door() -> None:
@@ -138,8 +174,8 @@ def test_the_noise_of_a_scenario_is_on_the_real_port_too(tmp_path: Path) -> None
 )
 def test_bad_options_are_refused_by_name(arguments: tuple[str, ...], complaint: str) -> None:
     """Nothing runs, the exit code is 2, and the message says what is allowed."""
-    result = pump_sim("run", *arguments)
-    assert result.returncode == 2
+    result = CliRunner().invoke(app, ["run", *arguments])
+    assert result.exit_code == 2
     assert complaint in " ".join(result.stderr.replace("│", " ").split())
 
 

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Final, NoReturn
 
 import typer
 
 from pump_programmer.arguments import UsageError
+from pump_programmer.conversation import MEMORY_LOST_ADVICE
 from pump_programmer.errors import (
     AddressMalformed,
     OutcomeUnknown,
     ProgrammerError,
     VerificationFailed,
 )
+from pump_programmer.key_choice import read_key
+from pump_programmer.patience import Patience
 from pump_programmer.programmer import Programmer
 from pump_programmer.terminal import ExitCode, Terminal
+from pump_protocol.codes import UserRole
 from pump_protocol.messages import StatusReport
 
 _ATTEMPTS: Final = 4
@@ -33,26 +37,48 @@ class Settings:
     timeout_s: float
     programmer_id: int | None
     as_json: bool
+    key: str | None = field(default=None, repr=False)
+    role: UserRole | None = None
+    insecure: bool = False
+
+    @property
+    def address(self) -> str:
+        """The port that was given.
+
+        :raises UsageError: none was.
+        """
+        if not self.port:
+            raise UsageError("no port: give --port ADDRESS before the command, or set PUMP_PORT")
+        return self.port
+
+    @property
+    def patience(self) -> Patience:
+        """How long to wait for whoever answers."""
+        return Patience(round(self.timeout_s * 1_000 / _ATTEMPTS), _ATTEMPTS, self.timeout_s)
+
+
+def terminal_of(context: typer.Context, as_json: bool) -> Terminal:
+    """The terminal of a command: JSON may be asked for before the command or behind it."""
+    settings: Settings = context.obj
+    return Terminal(as_json=settings.as_json or as_json)
 
 
 @contextmanager
 def conversation(context: typer.Context, as_json: bool) -> Iterator[tuple[Programmer, Terminal]]:
     """A programmer at the port, and the terminal. Ends the command where an outcome is unknown."""
     settings: Settings = context.obj
-    terminal = Terminal(as_json=settings.as_json or as_json)
-    if not settings.port:
-        raise UsageError("no port: give --port ADDRESS before the command, or set PUMP_PORT")
+    terminal = terminal_of(context, as_json)
     programmer = Programmer(
-        settings.port,
+        settings.address,
+        # Here and not with the other options: emergency access must not fail for a wrong key.
+        key=None if settings.key is None else read_key(settings.key, "--key"),
+        role=settings.role,
+        insecure=settings.insecure,
         programmer_id=settings.programmer_id,
-        response_timeout_ms=round(settings.timeout_s * 1_000 / _ATTEMPTS),
-        attempts=_ATTEMPTS,
-        deadline_s=settings.timeout_s,
+        patience=settings.patience,
     )
-    try:
+    with naming_port():
         programmer.open()
-    except AddressMalformed as malformed:
-        raise UsageError(f"--port = {malformed.address!r}: {malformed.why}") from malformed
     with programmer:
         try:
             yield programmer, terminal
@@ -62,11 +88,20 @@ def conversation(context: typer.Context, as_json: bool) -> Iterator[tuple[Progra
             raise _meaning_of(interrupt, programmer) from interrupt
 
 
+@contextmanager
+def naming_port() -> Iterator[None]:
+    """Let a malformed address be a wrong use of its option."""
+    try:
+        yield
+    except AddressMalformed as malformed:
+        raise UsageError(f"--port = {malformed.address!r}: {malformed.why}") from malformed
+
+
 def _meaning_of(interrupt: KeyboardInterrupt, programmer: Programmer) -> BaseException:
     """What a person must know who interrupts an act, instead of only that it was interrupted."""
     notes = getattr(interrupt, "__notes__", ())
     if notes:
-        return VerificationFailed("; ".join(notes))
+        return VerificationFailed("; ".join(notes), committed=True)
     return programmer.in_doubt or KeyboardInterrupt()
 
 
@@ -89,7 +124,8 @@ def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown)
     except (ProgrammerError, KeyboardInterrupt):
         raise unknown from None
     if resolution.done is None:
-        raise unknown
+        advice = MEMORY_LOST_ADVICE if resolution.memory_lost else None
+        raise unknown.adding(resolution.text, advice) from unknown
     if not resolution.done:
         terminal.complain_of("not_done", f"the request was NOT carried out: {resolution.text}")
         raise typer.Exit(ExitCode.NOT_DONE)

@@ -13,6 +13,7 @@ from pump_programmer.commands.common import (
     conversation,
     status_after,
 )
+from pump_programmer.commands.repeating import OrderNumber, parsed_number, repeating
 from pump_programmer.errors import NotConfirmed, ProgrammerError, PumpRefused
 from pump_programmer.facts import BolusPreview
 from pump_programmer.history import LastFill, last_fill
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
     from pump_programmer.views import Screens
 
 
-def bolus(
+def bolus(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by name
     context: typer.Context,
     dose: Annotated[str | None, typer.Option(metavar=QUANTITY, help='As "50 mcg".')] = None,
     priming: Annotated[
@@ -41,6 +42,7 @@ def bolus(
     abort: Annotated[
         bool, typer.Option("--abort", help="End the running bolus; never asks.")
     ] = False,
+    order_number: OrderNumber = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -48,11 +50,14 @@ def bolus(
 
     A bolus is delivered on top of the basal rate. --priming fills the tubing in the pump and the
     catheter. --abort ends a bolus of any kind at once and never asks, because less drug is what is
-    wanted then; the basal rate goes on.
+    wanted then; the basal rate goes on. --order-number repeats the very same bolus after its answer
+    was lost: the pump answers from memory, and delivers none twice.
     """
     if abort:
-        if dose is not None or duration is not None or priming is not None:
-            raise UsageError("--abort goes with none of --dose, --priming and --duration")
+        if any(given is not None for given in (dose, duration, priming, order_number)):
+            raise UsageError(
+                "--abort goes with none of --dose, --priming, --duration and --order-number"
+            )
         _abort_bolus(context, as_json)
         return
     if (dose is None) is (priming is None) or duration is None:
@@ -60,6 +65,7 @@ def bolus(
     dose_ng = arguments.parsed(units.DOSE, dose, "--dose")
     priming_nl = arguments.parsed(units.VOLUME, priming, "--priming")
     duration_ms = units.DURATION.parse(duration, "--duration")
+    number = parsed_number(order_number)
     with conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
         current = programmer.read_prescription().prescription
@@ -75,24 +81,33 @@ def bolus(
             terminal.preview(identity, lambda screens: screens.bolus_preview(preview, before))
         if not yes and not terminal.confirm("Deliver this bolus?"):
             raise NotConfirmed("not confirmed: no bolus was ordered")
-        with naming_first(
-            Field.BOLUS_DOSE, Field.PRIMING_VOLUME, Field.BOLUS_VOLUME, Field.BOLUS_DURATION
+        with (
+            repeating(programmer, number) as repeat,
+            naming_first(
+                Field.BOLUS_DOSE, Field.PRIMING_VOLUME, Field.BOLUS_VOLUME, Field.BOLUS_DURATION
+            ),
         ):
             concentration = preview.drug.concentration_ng_per_ml
             if preview.primes:
                 ordered = programmer.order_priming(
-                    preview.volume_nl, duration_ms, concentration_ng_per_ml=concentration
+                    preview.volume_nl,
+                    duration_ms,
+                    concentration_ng_per_ml=concentration,
+                    order_number=number,
                 )
             else:
                 ordered = programmer.order_bolus(
-                    preview.dose_ng, duration_ms, concentration_ng_per_ml=concentration
+                    preview.dose_ng,
+                    duration_ms,
+                    concentration_ng_per_ml=concentration,
+                    order_number=number,
                 )
         status = status_after(programmer)
         terminal.report_done(
             identity,
-            fields_of(ordered),
+            {**fields_of(ordered), **repeat.result},
             status,
-            lambda screens: screens.bolus(ordered, status),
+            lambda screens: repeat.show(screens, lambda: screens.bolus(ordered, status)),
         )
 
 
@@ -120,24 +135,29 @@ def _abort_bolus(context: typer.Context, as_json: bool) -> None:
         )
 
 
-def patient_bolus(context: typer.Context, as_json: AsJson = False) -> None:
+def patient_bolus(
+    context: typer.Context, order_number: OrderNumber = None, as_json: AsJson = False
+) -> None:
     """Ask for the bolus that is prescribed, as the patient does. Never asks back.
 
     This plays the patient's handset. The pump keeps to what is prescribed: it refuses within the
-    lockout, and when the boluses of 24 h are used.
+    lockout, and when the boluses of 24 h are used. --order-number repeats a request whose answer
+    was lost: the pump answers from memory, and delivers none twice.
     """
+    number = parsed_number(order_number)
     with conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
         try:
-            started = programmer.request_patient_bolus()
+            with repeating(programmer, number) as repeat:
+                started = programmer.request_patient_bolus(order_number=number)
         except PumpRefused as refused:
             raise _saying_when(refused, programmer) from refused.__cause__
         status = status_after(programmer)
         terminal.report_done(
             identity,
-            fields_of(started),
+            {**fields_of(started), **repeat.result},
             status,
-            lambda screens: screens.patient_bolus(started, status),
+            lambda screens: repeat.show(screens, lambda: screens.patient_bolus(started, status)),
         )
 
 
@@ -163,6 +183,7 @@ def refill(
         str | None,
         typer.Option(metavar=QUANTITY, help='Volume drawn out before the refill, as "5 mL".'),
     ] = None,
+    order_number: OrderNumber = None,
     yes: Yes = False,
     as_json: AsJson = False,
 ) -> None:
@@ -170,8 +191,10 @@ def refill(
 
     --aspirated holds what was drawn out against what the pump believed was left. More than 14.5 %
     too much or too little delivered since the last refill is flagged, where at least 2 mL should
-    have been. A flag is a warning: it forbids nothing, and changes no exit code.
+    have been. A flag is a warning: it forbids nothing, and changes no exit code. --order-number
+    repeats the very same update after its answer was lost: the pump takes none twice.
     """
+    number = parsed_number(order_number)
     volume_nl = units.VOLUME.parse(volume, "--volume")
     aspirated_nl = arguments.parsed(units.VOLUME, aspirated, "--aspirated")
     with conversation(context, as_json) as (programmer, terminal):
@@ -180,13 +203,14 @@ def refill(
         terminal.preview(identity, lambda screens: screens.refill_preview(residual, volume_nl))
         if not yes and not terminal.confirm("Tell the pump so?"):
             raise NotConfirmed("not confirmed: the believed volume is unchanged")
-        updated = programmer.refill(volume_nl)
+        with repeating(programmer, number) as repeat:
+            updated = programmer.refill(volume_nl, order_number=number)
         status = status_after(programmer)
         low_at_ms = None if status is None else status.low_reservoir_at_ms
         not_kept = not_kept_text(residual)
 
         def show(screens: "Screens") -> None:
-            screens.refill(residual, updated, status)
+            repeat.show(screens, lambda: screens.refill(residual, updated, status))
             if not_kept:
                 screens.say(not_kept)
 
@@ -196,6 +220,7 @@ def refill(
                 **fields_of(updated),
                 "low_reservoir_at_ms": low_at_ms,
                 "residual": fields_of(residual),
+                **repeat.result,
             },
             status,
             show,

@@ -8,6 +8,7 @@ from pump_programmer import arguments
 from pump_programmer.commands.common import AsJson, conversation
 from pump_programmer.terminal import ExitCode
 from pump_protocol.jsonable import Json, fields_of, jsonable
+from pump_protocol.messages import ReadPrescription
 
 
 def identify(context: typer.Context, as_json: AsJson = False) -> None:
@@ -20,12 +21,14 @@ def identify(context: typer.Context, as_json: AsJson = False) -> None:
 def interrogate(context: typer.Context, as_json: AsJson = False) -> None:
     """Show everything that a clinician sees.
 
-    That is how the pump stands, the whole prescription in force, and whether another is staged.
+    That is how the pump stands, the whole prescription in force, and whether another is staged. A
+    patient's key reads how the pump stands, and a summary of the prescription.
     """
     with conversation(context, as_json) as (programmer, terminal):
         identity, status = programmer.identify(), programmer.interrogate()
-        current = programmer.read_prescription()
-        pending = programmer.read_pending() if status.has_pending else None
+        reads_all = programmer.may_send(ReadPrescription)
+        current = programmer.read_prescription() if reads_all else None
+        pending = programmer.read_pending() if reads_all and status.has_pending else None
     result: dict[str, Json] = {
         **fields_of(status),
         "current": jsonable(current),

@@ -2,6 +2,7 @@
 
 from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,13 +51,14 @@ def report(
             )
             return
         try:
-            page.write(_drawn_page(found))
+            page.write(_drawn_page(found).encode())
+            page.put_in_place()
         except OSError as error:
             raise OutputFailed(
                 f"{html!r} could not be written: {error.strerror or error}"
             ) from error
         terminal.answer(
-            found.identity, result, lambda screens: screens.say(f"The report is in {html}.")
+            found.identity, result, lambda screens: screens.line(f"The report is in {html}.")
         )
 
 
@@ -72,7 +74,7 @@ def _page_file(html: str) -> WholeFile:
             "--html draws charts, which needs an extra: pip install 'pump-sim[plot]'"
         ) from error
     try:
-        return WholeFile(html)
+        return WholeFile(Path(html))
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         why = (error.strerror if isinstance(error, OSError) else None) or error
         raise UsageError(f"--html = {html!r}: cannot be written: {why}") from error

@@ -15,7 +15,7 @@ BUG: Final = 70
 """A bug of pump-sim; its traceback is on standard error."""
 
 NO_OUTPUT: Final = 74
-"""Standard output could not be written, and what was to be told was not."""
+"""Standard output or the state file could not be written, and what was to be told was not."""
 
 INTERRUPTED: Final = 130
 """Ended by Ctrl-C."""

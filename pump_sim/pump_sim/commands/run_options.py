@@ -42,6 +42,12 @@ def read_run_options(  # noqa: PLR0913 - one parameter for each option, given by
     scenario: str | None,
     pick: Sequence[str] | None,
     faults: str | None,
+    security: str,
+    updates: str,
+    state_file: str | None,
+    resume: str,
+    key_file: str | None,
+    key_log: str | None,
     as_json: bool,
     events: bool,
 ) -> RunOptions:
@@ -58,8 +64,14 @@ def read_run_options(  # noqa: PLR0913 - one parameter for each option, given by
     if events and not as_json:
         raise OptionError("--events needs --json; people are told of every record anyway")
     options.check_choice("--hands", hands, options.HANDS)
+    options.check_choice("--security", security, options.SECURITY)
+    options.check_choice("--updates", updates, options.UPDATES)
     options.check_control(control)
+    how_resumed = options.read_resume(resume)
     loaded = _scenario(scenario, typed, count)
+    how_fast = options.read_speed(speed)
+    files = {"--state": state_file, "--key-file": key_file, "--key-log": key_log}
+    options.check_different(files)
     return RunOptions(
         port=port or default_spec(),
         start=loaded
@@ -75,7 +87,7 @@ def read_run_options(  # noqa: PLR0913 - one parameter for each option, given by
             patient=patient,
             count=count,
         ),
-        speed=options.read_speed(speed),
+        speed=how_fast,
         count=count,
         hands_follow=loaded is None and hands == "follow",
         as_json=as_json,
@@ -83,6 +95,18 @@ def read_run_options(  # noqa: PLR0913 - one parameter for each option, given by
         control=control,
         picks=_picks(pick, loaded),
         faults=_faults(faults),
+        authenticated=security == "authenticated",
+        historic_updates=updates == "historic",
+        state_file=options.read_state_file(
+            state_file,
+            how_resumed,
+            typed if how_fast != 0 else {*typed} - {"speed"},
+            scenario=loaded is not None,
+            count=count,
+        ),
+        resume=how_resumed,
+        key_file=None if key_file is None else options.read_file("--key-file", key_file),
+        key_log=None if key_log is None else options.read_file("--key-log", key_log),
     )
 
 

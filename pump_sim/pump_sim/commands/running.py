@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 
 from pump_sim import options
-from pump_sim.commands.exits import NO_PORT, REFUSED
+from pump_sim.commands.exits import NO_OUTPUT, NO_PORT, REFUSED
 from pump_sim.commands.run_options import MAX_COUNT, read_run_options
 
 
@@ -124,9 +124,58 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
             " of link faults says. [default: nothing]",
         ),
     ] = None,
+    security: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="'authenticated': whoever programs the pump needs a key of it; 'legacy-insecure':"
+            " whoever reaches the port may program it, as on the devices that were recalled.",
+        ),
+    ] = "authenticated",
+    updates: Annotated[
+        str,
+        typer.Option(
+            metavar="WHAT",
+            help="'safe': the old prescription runs until the new one is committed; 'historic':"
+            " staging stops the infusion, and a cut session leaves it stopped. For training only.",
+        ),
+    ] = "safe",
+    state_file: Annotated[
+        str | None,
+        typer.Option(
+            "--state",
+            metavar="FILE",
+            help="Keep the pump in this file, and go on with the pump in it if it exists."
+            " [default: the pump is gone at the end]",
+        ),
+    ] = None,
+    resume: Annotated[
+        str,
+        typer.Option(
+            metavar="HOW",
+            help="How therapy time goes on with --state: 'go-on' from where it was; 'catch-up':"
+            " the time in between has passed for the pump, too; 'stay': paused.",
+        ),
+    ] = "go-on",
+    key_file: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the clinician's key of the first pump to this file, which only you can"
+            " read; a programmer takes it as --key @FILE.",
+        ),
+    ] = None,
+    key_log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Write the secrets of every link to this file, a line each, for whoever captures"
+            " the wire: link id and the keys of both directions.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool,
-        typer.Option("--json", help="First line of stdout: one JSON object with the address."),
+        typer.Option("--json", help="First line of stdout: one JSON object with address and key."),
     ] = False,
     events: Annotated[
         bool,
@@ -136,6 +185,7 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
     """Run a pump on a port until Ctrl-C, SIGTERM or SIGHUP."""
     from pump_sim import app as application  # noqa: PLC0415 - not needed for --help
     from pump_sim.ports import PortError, PortSpecError  # noqa: PLC0415
+    from pump_sim.store.errors import StoreFailed  # noqa: PLC0415
 
     with options_named():
         wanted = read_run_options(
@@ -157,16 +207,26 @@ def run(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by nam
             scenario=scenario,
             pick=pick,
             faults=faults,
+            security=security,
+            updates=updates,
+            state_file=state_file,
+            resume=resume,
+            key_file=key_file,
+            key_log=key_log,
             as_json=as_json,
             events=events,
         )
     try:
-        application.run(wanted)
+        with options_named("pump-sim: "):
+            application.run(wanted)
     except PortSpecError as error:
         raise typer.BadParameter(f"--port: {error}") from None
     except PortError as error:
         typer.echo(f"pump-sim: {error}", err=True)
         raise typer.Exit(NO_PORT) from None
+    except StoreFailed as error:
+        typer.echo(f"pump-sim: {error}", err=True)
+        raise typer.Exit(NO_OUTPUT) from None
 
 
 def _typed(context: typer.Context) -> list[str]:
@@ -176,12 +236,15 @@ def _typed(context: typer.Context) -> list[str]:
 
 
 @contextmanager
-def options_named() -> Iterator[None]:
-    """Complaints about options as the command line tells them."""
+def options_named(who: str = "") -> Iterator[None]:
+    """Complaints about options as the command line tells them.
+
+    :param who: with what those about files begin.
+    """
     try:
         yield
     except options.FileRefused as error:
-        typer.echo(str(error), err=True)
+        typer.echo(f"{who}{error}", err=True)
         raise typer.Exit(REFUSED) from None
     except options.OptionError as error:
         raise typer.BadParameter(str(error)) from None

@@ -71,6 +71,7 @@ def _columns(rows: list[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _view(loaded: Loaded) -> dict[str, Any]:
+    from pump_sim.notice import security_profile  # noqa: PLC0415
     from pump_sim.scenario.file.branches import count_branches  # noqa: PLC0415
 
     scenario = loaded.scenario
@@ -81,6 +82,8 @@ def _view(loaded: Loaded) -> dict[str, Any]:
         "source": scenario.source.strip(),
         "users": list(scenario.users),
         "length_ms": scenario.length_ms,
+        "security_profile": security_profile(scenario.pump.guarded),
+        "updates": scenario.pump.updates,
         "branches": count_branches(scenario),
         "choices": _choices(scenario),
         "file": str(loaded.path),

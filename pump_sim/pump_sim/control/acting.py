@@ -1,6 +1,7 @@
-"""The commands that do something to a pump: break it, press its button, walk away.
+"""The commands that do something to a pump: break it, press its patient's button, reset it.
 
-What hands do to it with needle and scalpel is in `handling`.
+What hands do to it with needle and scalpel is in `handling`, what a programming head does in
+`presence`.
 """
 
 from typing import Final
@@ -9,7 +10,7 @@ from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.errors import ControlError, out_of_range
 from pump_sim.control.faults import check_fault_name, fault_kinds, fault_view, read_fault
 from pump_sim.control.moving import time_of
-from pump_sim.control.parameters import LATEST_MS, Choice, Content, Flag, Name, Parameter, Whole
+from pump_sim.control.parameters import LATEST_MS, Choice, Content, Name, Parameter, Whole
 from pump_sim.control.views import plain
 from pump_sim.model.firmware.firmware import ResetCause
 from pump_sim.model.hardware.faults import FaultError
@@ -60,13 +61,6 @@ def _faults(call: Call) -> Result:
         "scheduled": [each for each in injected if each["begins_at_ms"] > now_ms],
         "kinds": dict(fault_kinds()),
     }
-
-
-def _proximity(call: Call) -> Result:
-    near = call.given.get("near")
-    if near is not None:
-        call.endpoint.near = near
-    return {"near": call.endpoint.near}
 
 
 def _press(call: Call) -> Result:
@@ -131,21 +125,6 @@ COMMANDS: Final = (
         " about, or null) and `parameters`; and `kinds`, by name, each with its `doc`, `duration`,"
         " `source` and `parameters`",
         handle=_faults,
-    ),
-    Command(
-        name="proximity",
-        doc="Lay the programmer's telemetry head on the patient, or lift it off. While it is off,"
-        " the pump hears no byte and sends none.",
-        answers="`near`, as it is now",
-        handle=_proximity,
-        parameters=(
-            Parameter(
-                name="near",
-                kind=Flag(),
-                doc="whether the head lies on the patient",
-                default="as it is",
-            ),
-        ),
     ),
     Command(
         name="press",

@@ -116,9 +116,20 @@ class Asker(ABC):
         """Which faults are active and scheduled, and which kinds there are."""
         return self.ask("faults")
 
-    def proximity(self, near: bool) -> Object:
-        """Lay the telemetry head on the patient, or lift it off."""
-        return self.ask("proximity", near=near)
+    def proximity(self, in_reach: bool | None = None, *, on_pump: bool | None = None) -> Object:
+        """Bring the programming head within reach or out of it; lay it on the pump or lift it off.
+
+        While it lies on the pump, there can be pairing and emergency access.
+        """
+        return self.ask("proximity", in_reach=in_reach, on_pump=on_pump)
+
+    def button(self) -> Object:
+        """Press the button on the programming head, for emergency access."""
+        return self.ask("button")
+
+    def pair(self, role: str | None = None) -> Object:
+        """Have a one-time code shown for the key of a role, a clinician's unless told otherwise."""
+        return self.ask("pair", role=role)
 
     def fill(
         self,

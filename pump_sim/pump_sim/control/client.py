@@ -70,7 +70,7 @@ class ControlClient(Asker):
             self._socket.settimeout(self.timeout_s)
             self._socket.sendall(line.encode() + b"\n")
         except OSError as error:
-            raise ConnectionEnded(f"the door is gone: {error}") from error
+            raise ConnectionEnded(_gone(error)) from error
         until_s = time.monotonic() + self.timeout_s
         while True:
             answer = self._read_line(until_s)
@@ -101,9 +101,9 @@ class ControlClient(Asker):
             self._socket.settimeout(max(0.001, until_s - time.monotonic()))
             data = self._socket.recv(_CHUNK_BYTES)
         except TimeoutError:
-            raise ConnectionEnded(f"no answer within {self.timeout_s} s") from None
+            raise ConnectionEnded(f"no answer within {self.timeout_s:g} s") from None
         except OSError as error:
-            raise ConnectionEnded(f"the door is gone: {error}") from error
+            raise ConnectionEnded(_gone(error)) from error
         if not data:
             raise ConnectionEnded("the door is gone")
         return data
@@ -115,6 +115,15 @@ class ControlClient(Asker):
             told = self._events.popleft() if self._events else self._read_line(until_s)
             if event in {told["event"], told.get("record", {}).get("event")}:
                 return told
+
+
+def _gone(error: OSError) -> str:
+    return f"the door is gone: {_why(error)}"
+
+
+def _why(error: OSError) -> str:
+    """What the system says, without its number and without the path, which is told already."""
+    return error.strerror or str(error) or type(error).__name__
 
 
 def _connected(address: str, timeout_s: float) -> socket.socket:
@@ -131,6 +140,6 @@ def _connected(address: str, timeout_s: float) -> socket.socket:
             return connection
         connection = socket.create_connection((wanted.host, wanted.port), timeout_s)
     except OSError as error:
-        raise ConnectionEnded(f"there is no door at {wanted}: {error}") from error
+        raise ConnectionEnded(f"there is no door at {wanted}: {_why(error)}") from error
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection

@@ -4,9 +4,10 @@ from typing import Any, Final
 
 from pump_protocol._version import __version__
 from pump_protocol.codes import PROTOCOL_VERSION
-from pump_sim.control import acting, handling, moving, playing, reading, states
+from pump_sim.control import acting, handling, moving, playing, presence, reading, states
 from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.parameters import Flag, Parameter, described
+from pump_sim.notice import security_profile
 
 
 def _hello(call: Call) -> Result:
@@ -21,6 +22,7 @@ def _hello(call: Call) -> Result:
                 "serial_number": endpoint.simulation.pump.serial_number,
                 "model": endpoint.simulation.pump.profile.model,
                 "address": address,
+                "security_profile": security_profile(endpoint.guard is not None),
             }
             for endpoint, address in zip(fleet.endpoints, fleet.addresses, strict=True)
         ],
@@ -46,7 +48,7 @@ _HELLO: Final = Command(
     name="hello",
     doc="Learn which pumps there are and what the door can do.",
     answers="`simulator` (always true), `notice`, `version`, `protocol_version`, `pumps` with their"
-    " `serial_number`, `model` and `address`, and `commands`",
+    " `serial_number`, `model`, `address` and `security_profile`, and `commands`",
     handle=_hello,
     of_one_pump=False,
 )
@@ -67,6 +69,7 @@ COMMANDS: Final[dict[str, Command]] = {
         *moving.COMMANDS,
         *reading.COMMANDS,
         *acting.COMMANDS,
+        *presence.COMMANDS,
         *handling.COMMANDS,
         *states.COMMANDS,
         *playing.COMMANDS,

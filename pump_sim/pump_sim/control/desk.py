@@ -102,9 +102,9 @@ class Desk:
         except ControlError as error:
             return _failed(request_id, error)
         except Refused as error:
-            endpoint.handled()  # the refusal is in the log
+            endpoint.handled(link_ns)  # the refusal is in the log
             return _failed(request_id, refused(error))
-        endpoint.handled()
+        endpoint.handled(link_ns)
         return {"id": request_id, "ok": True, "result": result}
 
     # --- Watching --------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pump_protocol.guard import PumpGuard, new_keys
 from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.errors import ControlError, out_of_range, shown
 from pump_sim.control.moving import time_of
@@ -53,7 +54,7 @@ def _inject_catheter(call: Call) -> Result:
 def _explant(call: Call) -> Result:
     _check_implanted(call)
     call.pump.explant()
-    call.endpoint.near = False
+    call.endpoint.presence.in_reach = False
     return _truth(call)
 
 
@@ -76,11 +77,14 @@ def _implant(call: Call) -> Result:
         volume_nl=volume_nl,
         flow_factor_ppm=given.get("flow_factor_ppm", PPM),
         clock_local_ms=old.status().clock_local_ms,
+        battery_mode=old.state().hardware.battery.mode,
+        historic_updates=old.firmware.historic_updates,
         into=old,
         primed=given.get("primed", True),
     )
-    call.endpoint.replace_pump(pump, call.link_ns)
-    call.endpoint.near = True
+    guard = None if call.endpoint.guard is None else PumpGuard(new_keys())
+    call.endpoint.replace_pump(pump, call.link_ns, guard=guard)
+    call.endpoint.presence.in_reach = True
     return time_of(call)
 
 
@@ -196,7 +200,8 @@ COMMANDS: Final = (
         doc="Put a new pump of the same profile in place of the one that is there, which is taken"
         " out. It is filled with its drug, and runs what the old one had in force, by the same"
         " local clock. Patient and catheter go on; therapy time begins anew at 0, at the speed"
-        " as it is. The link is told nothing.",
+        " as it is. It has keys of its own, which `pair` gives, and knows nothing of a link that is"
+        " open.",
         answers="as `time`",
         handle=_implant,
         parameters=(

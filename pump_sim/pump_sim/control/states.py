@@ -8,7 +8,7 @@ from pump_sim.control.moving import time_of
 from pump_sim.control.parameters import Content, Parameter
 from pump_sim.model.pump import Pump
 
-FORMAT: Final = '`{"format": "pump-sim-state", "version": 1, "state": {...}}`'
+FORMAT: Final = '`{"format": "pump-sim-state", "version": 2, "state": {...}}`'
 
 
 def _state(call: Call) -> Result:

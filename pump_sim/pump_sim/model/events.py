@@ -3,6 +3,7 @@
 Logs keep what they are given. They know neither the time nor the reasons of what happens.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -69,10 +70,12 @@ class EventCode(Enum):
         "believed volume set after a refill", "believed before, nL", "believed after, nL"
     )
     INFUSION_STOPPED = Meaning(
-        "the pump stopped all flow by itself", "number of the alarm", "rate until then, nL/day"
+        "the pump stopped all flow by itself",
+        "by: 2 empty reservoir, 4 end of service, 11 historic update, 12 interference",
+        "rate until then, nL/day",
     )
     INFUSION_RESUMED = Meaning(
-        "flow as prescribed again", "number of the alarm that had stopped it", "rate, nL/day"
+        "flow as prescribed again", "by: as in INFUSION_STOPPED", "rate, nL/day"
     )
     MOTOR_RECOVERED = Meaning(
         "the motor turns again after a stall", "stalled since, ms", "known since, ms"
@@ -90,11 +93,22 @@ class EventCode(Enum):
         "memory found damaged", "region: 1 first copy, 2 second copy, 3 note", "1 if repaired"
     )
     NOTE_WRITTEN = Meaning("note written", "its bytes")
+    EMERGENCY_MINIMUM_RATE = Meaning(
+        "brought down to the minimum rate without a key, in an emergency",
+        "old rate, nL/day",
+        "new rate, nL/day",
+    )
+    EMERGENCY_STOPPED = Meaning(
+        "stopped without a key, in an emergency", "old rate, nL/day", "new rate, nL/day"
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class LogEntry:
-    """One record of the therapy log. `link_id` is 0 where the pump acted by itself."""
+    """One record of the therapy log.
+
+    `link_id` is 0 where the pump acted by itself, and in an emergency, for which no link is opened.
+    """
 
     sequence: int
     at_ms: int
@@ -150,6 +164,17 @@ class AccessEvent(Enum):
     """A request was refused; request, code and field are the caller's own numbers."""
     SEQUENCE_MISUSED = auto()
     """A link misused its sequence numbers, as a replay would."""
+    AUTHENTICATED = auto()
+    """Somebody opened a link with a key; code is that of its role."""
+    AUTHENTICATION_FAILED = auto()
+    """A handshake failed, or came while too many had."""
+    NOT_AUTHENTIC = auto()
+    """A sealed frame was forged, altered, replayed, or of another link. What it says that it asks
+    for is not believed: request is 0."""
+    PAIRED = auto()
+    """A key was given to whoever had the pairing code; code is that of its role."""
+    EMERGENCY_ASKED = auto()
+    """Somebody without a key asked for an emergency message that the pump carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +199,10 @@ AccessKey = tuple[AccessEvent, int, int, int, int]
 class AccessLog:
     """Who asked, and what was refused: repeats are counted, not repeated.
 
-    A flood of equal refusals takes one record, a flood of different ones drops the records that
-    were repeated longest ago, and a flood of readings hardly anything but other readings; none
-    touches the therapy log.
+    A flood of equal refusals takes one record. When the log is full, a newcomer displaces a record
+    of the kind (event and code) that has most of them, the one that was repeated longest ago; a
+    reading displaces another reading, if there is one. So no flood can wipe out what is of another
+    kind, and none touches the therapy log.
     """
 
     # In the order of the last repetition. Never changed in place, only copied.
@@ -198,6 +224,8 @@ class AccessLog:
     ) -> "AccessLog":
         """The log with one more event, as a record of its own or counted in an earlier one."""
         own_link = link_id if event is AccessEvent.INTERROGATED else 0
+        if event is AccessEvent.NOT_AUTHENTIC:
+            request = 0
         key = (event, request, code, field, own_link)
         entries = dict(self.entries)
         first, following, evicted = self.first_sequence, self.next_sequence, self.evicted
@@ -208,19 +236,26 @@ class AccessLog:
             sequence, count, first_at_ms = following, 1, at_ms
             following += 1
             if len(entries) == self.capacity:
-                oldest = entries.pop(self._least_wanted())
+                oldest = entries.pop(self._least_wanted(event))
                 evicted += 1
                 if oldest.sequence == first:
-                    first = min((each.sequence for each in entries.values()), default=sequence)
+                    first = min([each.sequence for each in entries.values()], default=sequence)
         entries[key] = AccessEntry(
             sequence, event, request, code, field, count, first_at_ms, at_ms, link_id
         )
         return AccessLog(entries, first, following, evicted, self.capacity)
 
-    def _least_wanted(self) -> AccessKey:
-        """Whom a newcomer displaces: the oldest reading, so that readings cannot hide a misuse."""
-        readings = (key for key in self.entries if key[0] is AccessEvent.INTERROGATED)
-        return next(readings, None) or next(iter(self.entries))
+    def _least_wanted(self, newcomer: AccessEvent) -> AccessKey:
+        """Whom a newcomer displaces."""
+        if newcomer is AccessEvent.INTERROGATED:
+            reading = next((key for key in self.entries if key[0] is newcomer), None)
+            if reading is not None:
+                return reading
+        # As numbers, and past the enum's own properties: this is what a flood comes to.
+        kinds = [key[0]._value_ << 8 | key[2] for key in self.entries]
+        counts = Counter(kinds)
+        fullest = max(counts, key=counts.__getitem__)
+        return next(islice(self.entries, kinds.index(fullest), None))
 
     @property
     def range(self) -> LogRange:

@@ -326,9 +326,15 @@ def stopped(
     mass_unit: MassUnit = MassUnit.MICROGRAM,
 ) -> Prescription:
     """No flow at all."""
+    drugs = (Drug(drug_name, mass_unit, concentration_ng_per_ml),)
+    return stopped_of(drugs, low_reservoir_threshold_nl)
+
+
+def stopped_of(drugs: tuple[Drug, ...], low_reservoir_threshold_nl: int) -> Prescription:
+    """The same for a mixture, or for a pump that has lost its drugs."""
     return Prescription(
         mode=Mode.STOPPED,
-        drugs=(Drug(drug_name, mass_unit, concentration_ng_per_ml),),
+        drugs=drugs,
         daily_dose_ng=0,
         rate_nl_per_day=0,
         low_reservoir_threshold_nl=low_reservoir_threshold_nl,

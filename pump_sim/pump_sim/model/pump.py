@@ -13,7 +13,7 @@ from typing import Final
 
 from pump_sim.model.firmware.alarms import Alarm
 from pump_sim.model.firmware.firmware import LATEST_LOCAL_MS, Firmware, ResetCause
-from pump_sim.model.firmware.memory import Region
+from pump_sim.model.firmware.memory import COPIES, Region
 from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.hardware.faults import (
     BatteryFailure,
@@ -92,13 +92,15 @@ class Pump:
         new_patient: bool = False,
         into: "Pump | None" = None,
         primed: bool = True,
+        historic_updates: bool = False,
     ) -> "Pump":
         """A new pump at 0 ms, filled with `volume_nl` (all it holds, unless told otherwise).
 
         `flow_factor_ppm` is what the drive truly delivers of what it is told to; `clock_local_ms`
         (since 1970) is the local time of the implant. The patient has long been treated as
         prescribed, through the catheter that stays, unless it is a new one: then there is no drug
-        in patient or catheter. Raises `Refused` for a bad prescription, ValueError for any other
+        in patient or catheter. With `historic_updates` nothing flows while a prescription is staged
+        (`Prescribing.stage`). Raises `Refused` for a bad prescription, ValueError for any other
         figure out of range.
 
         With `into` it takes the place of another pump, at the present of that one, which stays as
@@ -132,11 +134,25 @@ class Pump:
             new_patient=new_patient,
             before=None if into is None else into.state(),
             primed=primed,
+            historic_updates=historic_updates,
         )
         pump = cls(state)
         if into is not None:
             pump._judge()  # by its prescription, if it is near the one that the patient is used to
         pump.firmware.implanted(volume_nl)
+        return pump
+
+    @classmethod
+    def after_memory_loss(cls, state: PumpState, *lost: Region) -> "Pump":
+        """The pump of that state, which has lost regions of its memory, and looks at once.
+
+        One copy of the prescription is mended from the other. Both are lost unless told otherwise:
+        then the pump starts anew, into its safe state, whatever `state` has in them (REQ-21).
+        """
+        firmware = state.firmware
+        memory = firmware.memory.lost(*(lost or COPIES), at_ms=firmware.at_ms)
+        pump = cls(replace(state, firmware=replace(firmware, memory=memory)))
+        pump.firmware.look_at_memory()
         return pump
 
     def state(self) -> PumpState:

@@ -54,13 +54,15 @@ def new_state(  # noqa: PLR0913 - those of `Pump.implant`
     new_patient: bool,
     before: PumpState | None = None,
     primed: bool = True,
+    historic_updates: bool = False,
+    at_ms: int = 0,
 ) -> PumpState:
     """A pump at the moment of its implant: filled, running, and with nothing in its logs yet.
 
     The figures are those of `Pump.implant`, which checks them; `before` is the pump whose place it
-    takes, at the catheter and in the patient.
+    takes, at the catheter and in the patient. One that only seems new has its age in `at_ms`.
     """
-    course = undisturbed(prescription, at_ms=0, clock_offset_ms=clock_local_ms)
+    course = undisturbed(prescription, at_ms=at_ms, clock_offset_ms=clock_local_ms)
     concentration = prescription.concentration_ng_per_ml
     reservoir = Reservoir(concentration, profile.residual_nl).refill(volume_nl, concentration)
     hardware = _new_hardware(
@@ -72,13 +74,14 @@ def new_state(  # noqa: PLR0913 - those of `Pump.implant`
         new_patient=new_patient,
         judged_dose_ng=prescription.daily_dose_ng if prescription.mode.treats else 0,
         clock_offset_ms=clock_local_ms,
+        at_ms=at_ms,
     )
     if before is not None:
         hardware = _in_place_of(before, hardware, concentration, primed=primed)
     return PumpState(
         profile=profile,
         serial_number=serial_number,
-        at_ms=0,
+        at_ms=at_ms,
         hardware=hardware,
         firmware=_new_firmware(
             profile,
@@ -87,6 +90,8 @@ def new_state(  # noqa: PLR0913 - those of `Pump.implant`
             volume_nl=volume_nl,
             clock_local_ms=clock_local_ms,
             limited=battery_mode is BatteryMode.DRAIN_AND_FAIL,
+            historic_updates=historic_updates,
+            at_ms=at_ms,
         ),
     )
 
@@ -101,14 +106,15 @@ def _new_hardware(  # noqa: PLR0913 - what `new_state` was given
     new_patient: bool,
     judged_dose_ng: int,
     clock_offset_ms: int,
+    at_ms: int,
 ) -> HardwareState:
     catheter = Catheter(
         tubing_nl=profile.internal_tubing_volume_nl, catheter_nl=profile.catheter_volume_nl
     )
-    piece = FlowPiece(0, therapy.course, drive.flow_factor_ppm, 0, reservoir.left)
+    piece = FlowPiece(at_ms, therapy.course, drive.flow_factor_ppm, 0, reservoir.left)
     patient = Patient()
     if judged_dose_ng:
-        patient = patient.prescribed(therapy.course, therapy.concentration_ng_per_ml, 0)
+        patient = patient.prescribed(therapy.course, therapy.concentration_ng_per_ml, at_ms)
     return HardwareState(
         reservoir=reservoir,
         drive=drive,
@@ -153,7 +159,7 @@ def _in_place_of(
     )
 
 
-def _new_firmware(
+def _new_firmware(  # noqa: PLR0913 - what `new_state` was given
     profile: Profile,
     prescription: Prescription,
     course: Course,
@@ -161,15 +167,16 @@ def _new_firmware(
     volume_nl: int,
     clock_local_ms: int,
     limited: bool,
+    historic_updates: bool,
+    at_ms: int,
 ) -> FirmwareState:
-    stopped_since_ms = 0 if prescription.mode is Mode.STOPPED else None
+    stopped_since_ms = at_ms if prescription.mode is Mode.STOPPED else None
     periodic = prescription.periodic
+    anchor_ms = 0 if periodic is None else at_ms + periodic.first_after_ms
     return FirmwareState(
-        at_ms=0,
-        programming=Programming(prescription, stopped_since_ms=stopped_since_ms),
-        delivery=Delivery(
-            course, periodic_anchor_ms=0 if periodic is None else periodic.first_after_ms
-        ),
+        at_ms=at_ms,
+        programming=Programming(prescription, since_ms=at_ms, stopped_since_ms=stopped_since_ms),
+        delivery=Delivery(course, periodic_anchor_ms=anchor_ms),
         ledger=Ledger().refill(volume_nl),
         service=Service(limited=limited),
         alarms=Alarms(Signals.of(profile)),
@@ -179,6 +186,7 @@ def _new_firmware(
         log=TherapyLog(),
         access_log=AccessLog(),
         clock_offset_ms=clock_local_ms,
-        last_refill_at_ms=0,
+        last_refill_at_ms=at_ms,
         gauge=0,
+        historic_updates=historic_updates,
     )

@@ -35,7 +35,7 @@ class Status:
     implanted_at_local_ms: int
 
     infusing_nl_per_day: int
-    """What flows now, basal rate and bolus together; 0 while an alarm holds the infusion."""
+    """What flows now, basal rate and bolus together; 0 while anything holds the infusion."""
     prescription: Prescription
     prescription_version: int
     pending: Prescription | None

@@ -5,13 +5,26 @@ Times are ms since the start of the scenario, whatever pump is in place by then.
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
-from pump_sim.model.events import LogEntry
+from pump_protocol.codes import RefusalCode, UserRole
+from pump_protocol.events import Event as LinkEvent
+from pump_sim.model.events import AccessEntry, AccessEvent, LogEntry
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass
 from pump_sim.model.hardware.patient import PatientFlag
 from pump_sim.model.prescription import Mode
 from pump_sim.scenario.file.acts import Act
 from pump_sim.scenario.file.document import Choice, Option
+
+REFUSING: Final = frozenset(
+    {
+        AccessEvent.REFUSED,
+        AccessEvent.SEQUENCE_MISUSED,
+        AccessEvent.AUTHENTICATION_FAILED,
+        AccessEvent.NOT_AUTHENTIC,
+    }
+)
+"""The events of the access log that are refusals, with a code."""
 
 
 class Outcome(Enum):
@@ -56,6 +69,47 @@ class Recorded:
     at_ms: int
     serial_number: str
     entry: LogEntry
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """The pump noted in its access log who asked or was refused: once, or once more.
+
+    `entry.count` says how often by now, `times` how often since the last look.
+    """
+
+    at_ms: int
+    serial_number: str
+    entry: AccessEntry
+    times: int
+
+    @property
+    def name(self) -> str:
+        """What the event is called."""
+        return self.entry.event.name.lower()
+
+    @property
+    def refused(self) -> str | None:
+        """The name, in lower case, of the code with which the pump refused; None if it did not."""
+        if self.entry.event not in REFUSING or self.entry.code not in set(RefusalCode):
+            return None
+        return RefusalCode(self.entry.code).name.lower()
+
+    @property
+    def role(self) -> str | None:
+        """Whose key it was, where somebody had one."""
+        if self.entry.event not in (AccessEvent.AUTHENTICATED, AccessEvent.PAIRED):
+            return None
+        return UserRole(self.entry.code).name.lower()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OnSession:
+    """The pump's end of the link decided something by itself: a handshake, a refusal, an end."""
+
+    at_ms: int
+    link_ns: int
+    event: LinkEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +209,8 @@ Happening = (
     Said
     | Acted
     | Recorded
+    | Noted
+    | OnSession
     | Flagged
     | FaultChanged
     | Framed

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from pump_sim.endpoint import Decision, PumpEndpoint
 from pump_sim.model.hardware.faults import FAULTS
+from pump_sim.notice import security_profile, unsafe_notices
 from pump_sim.reporter import Reporter
 from pump_sim.scenario.file.acts import Break, Clear
 from pump_sim.scenario.happenings import (
@@ -52,10 +53,18 @@ class Stage:
     def begin(self, _: PumpEndpoint, link_ns: int) -> None:
         """Say what is played, and let therapy time run."""
         scenario = self.play.scenario
-        fields = {"title": scenario.title, "summary": scenario.summary.strip()}
+        start = scenario.pump
+        fields = {
+            "title": scenario.title,
+            "summary": scenario.summary.strip(),
+            "security_profile": security_profile(start.guarded),
+            "updates": start.updates,
+        }
         self._tell("scenario", scenario.title, fields)
-        for line in wrap(scenario.summary, _COLUMNS):
-            self._reporter.add(line)
+        notices = unsafe_notices(guarded=start.guarded, historic=start.historic)
+        for text in (scenario.summary, *notices):
+            for line in wrap(text, _COLUMNS):
+                self._reporter.add(line)
         self.play.endpoint.release(link_ns)
         self.play.endpoint.catch_up(link_ns)
 

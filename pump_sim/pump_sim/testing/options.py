@@ -28,7 +28,7 @@ DEFAULTS: Final = {"speed": "0", "start": "2026-01-05T08:00"}
 """Where a test's pump differs from that of the command line: its time moves only when it is told
 to, and its clock shows the same in every run."""
 
-_OURS: Final = frozenset({"port", "control", "count", "as_json", "events"})
+_OURS: Final = frozenset({"port", "control", "count", "key_file", "as_json", "events"})
 """Options of the command line that are not for a test to choose: the fixture needs them."""
 
 Typed = str | tuple[str, ...]
@@ -95,13 +95,24 @@ def read_options(given: Mapping[str, object]) -> PumpOptions:
         _check_alone("state", wanted)
     elif "scenario" in wanted:
         _check_alone("scenario", wanted)
-    run: dict[str, Typed] = {"speed": DEFAULTS["speed"]}
-    if state is None and "scenario" not in wanted:
-        run["start"] = DEFAULTS["start"]
-    run |= {name: _typed(name, value) for name, value in wanted.items()}
+    run = {name: _typed(name, value) for name, value in wanted.items()}
+    begins = state is None and "scenario" not in wanted and not _is_kept(run)
+    defaults = DEFAULTS if begins else {"speed": DEFAULTS["speed"]}
+    if run.get("resume") == "stay":  # that is a speed already
+        defaults = {name: each for name, each in defaults.items() if name != "speed"}
+    run = {**defaults, **run}
     return PumpOptions(
         run=run, state=None if state is None else _state(state), deadline_s=deadline_s
     )
+
+
+def _is_kept(run: Mapping[str, Typed]) -> bool:
+    """Whether there is a pump in the state file already, which goes on with its own clock."""
+    path = run.get("state_file")
+    try:
+        return isinstance(path, str) and Path(path).exists()
+    except OSError:  # such as a name that is too long; whoever opens it says so
+        return False
 
 
 def _unknown(name: str, known: Iterable[str]) -> str:

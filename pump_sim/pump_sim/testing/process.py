@@ -31,6 +31,10 @@ class PumpProcess(ControlClient):
     """A client at the door of a pump in another process; make one with :func:`pump_process`.
 
     :ivar address: where a programmer finds the pump: a device path, or a URL for pyserial.
+    :ivar key: a clinician's key of the pump, as a programmer takes it; None of one that has no
+        keys, or has had its own for longer (``state_file=``).
+    :ivar keys: the keys of all roles, by their names; none where `key` is None. A pump that is
+        implanted later has others.
     :ivar control: where its door is, for further clients.
     :ivar process: the pump's process, for tests that kill or stop it.
     """
@@ -40,6 +44,8 @@ class PumpProcess(ControlClient):
         self._child = child
         self.process: subprocess.Popen[bytes] = child.process
         self.address: str = ready["address"]
+        self.key: str | None = ready["key"]
+        self.keys: dict[str, str] = ready["keys"]
         self.control: str = ready["control"]
 
     def end(self) -> None:

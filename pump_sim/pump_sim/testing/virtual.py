@@ -6,15 +6,18 @@ names: its client asks the desk that stands behind every door.
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from typing import Any, Final
 
 import serial
 
+from pump_protocol.codes import UserRole
+from pump_protocol.keys import Key
 from pump_sim.assembly import Assembly
 from pump_sim.commands.run_options import read_run_options
 from pump_sim.control.asker import Asker, ConnectionEnded, ControlFailed, Object
 from pump_sim.control.desk import Desk
+from pump_sim.key_files import KeyLog
 from pump_sim.notice import SIMULATOR_NOTICE
 from pump_sim.options import OptionError
 from pump_sim.testing.errors import NoSuchPump
@@ -29,12 +32,20 @@ class VirtualPump(Asker):
     """A pump in this process; make one with :func:`virtual_pump`.
 
     :ivar address: what ``serial.serial_for_url`` opens in this process, for one client at a time.
+    :ivar key: a clinician's key of the pump, as a programmer takes it; None of one that has no
+        keys, or has had its own for longer (``state_file=``).
+    :ivar keys: the keys of all roles, by their names; none where `key` is None. A pump that is
+        implanted later has others.
     :ivar timeout_s: how much link time :meth:`wait_for` lets pass, unless told otherwise.
     """
 
-    def __init__(self, line: VirtualLine, timeout_s: float = DEADLINE_S) -> None:
+    def __init__(
+        self, line: VirtualLine, keys: Mapping[UserRole, Key], timeout_s: float = DEADLINE_S
+    ) -> None:
         super().__init__()
         self.address: str = line.port.address
+        self.keys = {role.name.lower(): key.to_text() for role, key in keys.items()}
+        self.key: str | None = self.keys.get("clinician")
         self.timeout_s = timeout_s
         self._line = line
         self._desk = Desk([line], SIMULATOR_NOTICE, self._events.append)
@@ -111,13 +122,12 @@ def virtual_pump(**given: object) -> Iterator[VirtualPump]:
     wanted = read_options(given)
     if _URLS not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append(_URLS)
-    pump = VirtualPump(_line(wanted), wanted.deadline_s)
-    try:
+    with ExitStack() as cleanup:
+        pump = _pump(wanted, cleanup)
+        cleanup.callback(pump.end)
         if wanted.state is not None:
             _load(pump, wanted.state)
         yield pump
-    finally:
-        pump.end()
 
 
 def _load(pump: VirtualPump, state: Mapping[str, Any]) -> None:
@@ -127,10 +137,16 @@ def _load(pump: VirtualPump, state: Mapping[str, Any]) -> None:
         raise NoSuchPump(f"state: {error}") from error
 
 
-def _line(wanted: PumpOptions) -> VirtualLine:
+def _pump(wanted: PumpOptions, cleanup: ExitStack) -> VirtualPump:
     try:
         run_options = read_run_options(wanted.run, **{**run_defaults(), **wanted.run})
+        assembly = Assembly(run_options, START_NS)
+        cleanup.callback(assembly.abandon)  # nothing once it was closed
+        if run_options.key_log is not None:
+            key_log = cleanup.enter_context(closing(KeyLog(run_options.key_log)))
+            key_log.listen_to(assembly.endpoint)
     except OptionError as error:
         raise NoSuchPump(str(error)) from error
-    assembly = Assembly(run_options, START_NS)
-    return VirtualLine(assembly.endpoint, assembly.wires(lambda *_: None), assembly.hear)
+    line = VirtualLine(assembly.endpoint, assembly.wires(lambda *_: None))
+    cleanup.callback(lambda: assembly.close(line.link_ns))
+    return VirtualPump(line, assembly.new_keys, wanted.deadline_s)

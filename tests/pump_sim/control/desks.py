@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+from pump_protocol.guard import PumpGuard
 from pump_sim.clock import PacedClock
 from pump_sim.control.desk import Desk
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
@@ -35,8 +36,8 @@ class NoPort:
 class VirtualHost:
     """Does at once what is posted, at a link time that a test moves."""
 
-    def __init__(self, pump: Pump, speed: int = 0) -> None:
-        self.endpoint = PumpEndpoint(Simulation(pump), PacedClock(speed))
+    def __init__(self, pump: Pump, speed: int = 0, guard: PumpGuard | None = None) -> None:
+        self.endpoint = PumpEndpoint(Simulation(pump), PacedClock(speed), guard=guard)
         self.port: Port = NoPort()
         self.link_ms = 0
         self._watchers: list[Watcher] = []

@@ -7,6 +7,7 @@ import pytest
 from pump_protocol import messages as m
 from pump_sim.control.faults import fault_kinds
 from pump_sim.endpoint import NS_PER_MS
+from pump_sim.model.hardware.battery import BatteryMode
 from pump_sim.model.hardware.faults import FAULTS
 from pump_sim.model.prescription import with_patient_bolus
 from pump_sim.model.pump import Pump
@@ -191,24 +192,16 @@ def test_lifted_head_makes_the_pump_deaf_and_dumb() -> None:
     """No byte is heard and none is sent; therapy goes on, and afterwards so does the link."""
     link = VirtualLink(implanted())
     endpoint = link.endpoint
-    assert endpoint.near
-    endpoint.near = False
+    assert endpoint.presence.in_reach
+    endpoint.presence.in_reach = False
     request = b"anything at all"
     assert endpoint.receive_data(request, link.link_ms * NS_PER_MS) == b""
     with pytest.raises(AssertionError, match="no answer"):
         link.ask(m.Identify())
     link.wait_therapy(DAY_MS)
-    endpoint.near = True
+    endpoint.presence.in_reach = True
     link.reconnect()
     assert link.status().at_ms == DAY_MS
-
-
-def test_proximity_tells_how_it_is() -> None:
-    """Asked without a value it changes nothing."""
-    visitor = Visitor()
-    assert visitor.ask("proximity") == {"near": True}
-    assert visitor.ask("proximity", near=False) == {"near": False}
-    assert visitor.ask("proximity") == {"near": False}
 
 
 # --- Needle and scalpel --------------------------------------------------------------------------
@@ -282,6 +275,18 @@ def test_new_pump_takes_the_place_of_the_old_one() -> None:
     assert visitor.ask("faults")["active"] == []
     visitor.ask("advance", by="1 d")
     assert visitor.ask("patient")["flags"] == []
+
+
+def test_the_next_pump_is_of_the_same_kind() -> None:
+    """With the same updates and the same battery: a lesson does not become another one."""
+    old = Pump.implant(
+        PROFILE, baclofen(), battery_mode=BatteryMode.NO_DRAIN, historic_updates=True
+    )
+    visitor = Visitor(old)
+    visitor.ask("implant", serial_number="SIM-000002")
+    new = visitor.pump
+    assert new.firmware.historic_updates
+    assert new.state().hardware.battery.mode is BatteryMode.NO_DRAIN
 
 
 def test_implant_that_cannot_be_changes_nothing() -> None:

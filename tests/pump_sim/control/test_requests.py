@@ -124,7 +124,7 @@ def test_unknown_field_names_the_known_and_the_nearest() -> None:
         ("speed", {"speed": True}, "speed", "times real time"),
         ("advance", {"by": -1}, "by", "0 to"),
         ("advance", {"by": "soon"}, "by", "begin with a number"),
-        ("proximity", {"near": "no"}, "near", "true or false"),
+        ("proximity", {"in_reach": "no"}, "in_reach", "true or false"),
         ("log", {"from": 0}, "from", "1 to"),
         ("load", {"state": "x"}, "state", "an object"),
         ("watch", {"on": 0}, "on", "true or false"),
@@ -191,5 +191,5 @@ def test_any_bytes_are_answered(line: bytes) -> None:
 
 def test_long_values_come_back_short() -> None:
     """An error about a megabyte is no megabyte."""
-    error = Visitor().fail("proximity", near="x" * 1_000_000)
+    error = Visitor().fail("proximity", in_reach="x" * 1_000_000)
     assert len(json.dumps(error)) < 1_000

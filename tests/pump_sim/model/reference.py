@@ -35,6 +35,7 @@ CRITICAL = {
     "STOPPED_TOO_LONG": 7,
     "SAFE_STATE": 10,
     "UPDATE_INCOMPLETE": 11,
+    "EMERGENCY_ACTION": 18,
 }
 NUMBERS = {"LOW_RESERVOIR": 1, "ERI": 3, "REPLACEMENT_PLANNED": 15, **CRITICAL}
 IN_ORDER = (
@@ -501,7 +502,7 @@ class ReferencePump:
             volume, duration = new.bridge.volume_nl * DAY, new.bridge.duration_ms
             self.due = None
             self.start(Bolus("BRIDGE", volume, duration, self.now))
-        self.review("SAFE_STATE", "UPDATE_INCOMPLETE")
+        self.review("SAFE_STATE", "UPDATE_INCOMPLETE", "EMERGENCY_ACTION")
 
     def stage_in_vain(self, new: Prescription, event: str) -> None:
         self.write("STAGED", new.rate_nl_per_day, new.daily_dose_ng)
@@ -517,10 +518,21 @@ class ReferencePump:
         if self.bolus:
             self.end_bolus("BOLUS_ABORTED")
         old = self.prescription
-        rate = self.profile.minimum_rate_nl_per_day
-        self.prescription = replace(
+        self.prescription = self.plain(Mode.MINIMUM_RATE, self.profile.minimum_rate_nl_per_day)
+        self.stopped_since = None
+        self.begin_mode()
+        if self.mode != old.mode.name:
+            self.write("MODE_CHANGED", old.mode.value, self.prescription.mode.value)
+        if "SAFE_STATE" not in self.active:
+            self.begin("SAFE_STATE")
+        self.review()
+
+    def plain(self, mode: Mode, rate: int) -> Prescription:
+        """A constant rate of the same drugs, and nothing else."""
+        old = self.prescription
+        return replace(
             old,
-            mode=Mode.MINIMUM_RATE,
+            mode=mode,
             rate_nl_per_day=rate,
             daily_dose_ng=round(Fraction(rate * concentration(old), 1_000_000)),
             days=(),
@@ -529,12 +541,26 @@ class ReferencePump:
             bridge_decision=BridgeDecision.NOT_NEEDED,
             bridge=None,
         )
-        self.stopped_since = None
-        self.begin_mode()
-        if self.mode != old.mode.name:
-            self.write("MODE_CHANGED", old.mode.value, self.prescription.mode.value)
-        if "SAFE_STATE" not in self.active:
-            self.begin("SAFE_STATE")
+
+    def emergency(self, *, stops: bool) -> None:
+        """Somebody without a key; nothing is done twice."""
+        old = self.prescription
+        mode = Mode.STOPPED if stops else Mode.MINIMUM_RATE
+        rate = 0 if stops else self.profile.minimum_rate_nl_per_day
+        if old.mode is not mode or self.bolus is not None:
+            if self.bolus:
+                self.end_bolus("BOLUS_ABORTED")
+            self.prescription = self.plain(mode, rate)
+            if stops and self.stopped_since is None:
+                self.stopped_since = self.now
+            event = "EMERGENCY_STOPPED" if stops else "EMERGENCY_MINIMUM_RATE"
+            self.write(event, old.rate_nl_per_day, rate)
+            self.write("COMMITTED", old.rate_nl_per_day, rate)
+            if old.mode is not mode:
+                self.write("MODE_CHANGED", old.mode.value, mode.value)
+            self.begin_mode()
+            if "EMERGENCY_ACTION" not in self.active:
+                self.begin("EMERGENCY_ACTION")
         self.review()
 
     def commit_refusals(self, new: Prescription) -> set[str]:
@@ -667,6 +693,7 @@ class ReferencePump:
             "STOPPED_TOO_LONG": self.stopped_since is None,
             "SAFE_STATE": "SAFE_STATE" in over,
             "UPDATE_INCOMPLETE": "UPDATE_INCOMPLETE" in over,
+            "EMERGENCY_ACTION": "EMERGENCY_ACTION" in over,
         }
         for name, is_gone in gone.items():
             if is_gone:

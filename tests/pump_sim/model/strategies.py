@@ -361,6 +361,13 @@ class Reset:
 
 
 @dataclass(frozen=True)
+class EmergencyAction:
+    """Somebody without a key stops the pump, or sets it to its minimum rate."""
+
+    stops: bool
+
+
+@dataclass(frozen=True)
 class Break:
     """A fault begins, and may end by itself. One of each kind at a time: another does nothing."""
 
@@ -388,6 +395,7 @@ Action = (
     | Refill
     | SetClock
     | Reset
+    | EmergencyAction
     | Break
     | Mend
     | Interrogate
@@ -411,6 +419,7 @@ actions: st.SearchStrategy[Action] = st.one_of(
     st.builds(Refill, volumes),
     st.builds(SetClock, clocks),
     st.builds(Reset, st.integers(1, 4)),
+    st.builds(EmergencyAction, st.booleans()),
 )
 pauses = st.one_of(
     st.integers(0, 1_000),
@@ -521,9 +530,14 @@ def order(
     return done
 
 
-def meddle(pump: Pump, action: SetClock | Reset | Break | Mend | Interrogate) -> object:
+def meddle(
+    pump: Pump, action: SetClock | Reset | EmergencyAction | Break | Mend | Interrogate
+) -> object:
     done: object = None
     match action:
+        case EmergencyAction(stops):
+            firmware = pump.firmware
+            done = firmware.emergency_stop() if stops else firmware.emergency_minimum_rate()
         case SetClock(local_ms):
             done = pump.firmware.set_clock(local_ms)
         case Reset(cause):

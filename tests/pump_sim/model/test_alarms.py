@@ -72,6 +72,7 @@ def test_each_alarm_is_of_the_class_and_latch_of_the_table() -> None:
         10: (CRITICAL, True),
         11: (CRITICAL, True),
         15: (NON_CRITICAL, False),
+        18: (CRITICAL, True),
     }
     assert [alarm.value for alarm, rule in RULES.items() if not rule.sounds] == [15]
 
@@ -207,6 +208,7 @@ def test_no_condition_no_tone_and_no_condition_without_its_alarm(
         assert (Alarm.STOPPED_TOO_LONG in active) == too_long
         assert (Alarm.SAFE_STATE in active) == pump.state().firmware.programming.safe
         assert (Alarm.UPDATE_INCOMPLETE in active) == pump.state().firmware.programming.incomplete
+        assert (Alarm.EMERGENCY_ACTION in active) == pump.state().firmware.programming.emergency
         planned_ms = PROFILE.service_life_ms - PROFILE.replacement_lead_ms
         assert (Alarm.REPLACEMENT_PLANNED in active) == (status.at_ms >= planned_ms)
         assert (Alarm.ERI in active) == (status.at_ms >= status.eri_at_ms)
@@ -474,6 +476,7 @@ CONDITIONS: dict[Alarm, tuple[tuple[Fault, ...], int, int]] = {
     Alarm.SAFE_STATE: ((BrownOut(),), 0, 6_000),
     Alarm.UPDATE_INCOMPLETE: ((), 0, 400_000),
     Alarm.REPLACEMENT_PLANNED: ((ReplacementDate(planned_at_ms=0),), 0, 400_000),
+    Alarm.EMERGENCY_ACTION: ((), 0, 0),
 }
 """What raises each alarm: faults and the time after them; and what flows then, in nL/day."""
 
@@ -487,6 +490,8 @@ def test_each_alarm_is_raised_by_its_condition_and_has_its_effect(alarm: Alarm) 
         pump.inject(fault)
     if alarm is Alarm.UPDATE_INCOMPLETE:
         expire(pump)
+    if alarm is Alarm.EMERGENCY_ACTION:
+        pump.firmware.emergency_stop()
     pump.settle(wait_ms)
     assert alarm in {each.alarm for each in pump.status().alarms if each.active}
     assert pump.status().infusing_nl_per_day == flows

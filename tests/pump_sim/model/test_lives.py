@@ -25,6 +25,7 @@ from .strategies import (
     Action,
     AskForBolus,
     Break,
+    EmergencyAction,
     GiveBolus,
     Interrogate,
     Mend,
@@ -137,6 +138,10 @@ def expected_refusals(
             refusals = set(reference.patient_refusals())
         case AbortBolus():
             refusals = set() if reference.bolus else {"NO_BOLUS"}
+        case EmergencyAction(stops):
+            lowest_nl_per_day = reference.profile.minimum_rate_nl_per_day
+            if not stops and reference.prescription.rate_nl_per_day < lowest_nl_per_day:
+                refusals.add("WRONG_MODE")  # STOPPED is less, too
         case SetClock() | Reset() | Break() | Mend() | Interrogate():
             refusals = set()
     return refusals
@@ -166,6 +171,8 @@ def follow_meddling(reference: ReferencePump, action: Action, done: object) -> N
             reference.set_clock(local_ms)
         case Reset(cause):
             reference.reset(cause)
+        case EmergencyAction(stops):
+            reference.emergency(stops=stops)
         case Break(fault, for_ms) if done is not None:
             until = None if for_ms is None else reference.now + for_ms
             reference.break_down(fault.name, asdict(fault), until)

@@ -4,14 +4,22 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pump_sim.model.events import EventCode, LogEntry
+from pump_sim.model.events import AccessEntry, AccessEvent, EventCode, LogEntry
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass
 from pump_sim.model.hardware.patient import PatientFlag
 from pump_sim.model.prescription import Mode
 from pump_sim.scenario.file.acts import AnyAct
 from pump_sim.scenario.file.document import Choice
 from pump_sim.scenario.file.expectations import AnyExpectation
-from pump_sim.scenario.happenings import Acted, Chosen, Flagged, Look, Outcome, Recorded
+from pump_sim.scenario.happenings import (
+    Acted,
+    Chosen,
+    Flagged,
+    Look,
+    Noted,
+    Outcome,
+    Recorded,
+)
 
 SECOND = 1_000
 HOUR = 3_600_000
@@ -60,6 +68,14 @@ def recorded(at_ms: int, event: EventCode, a: int = 0, b: int = 0) -> Recorded:
     """A record of the therapy log, of a pump that was implanted 5 s before the scenario began."""
     entry = LogEntry(7, at_ms + 5 * SECOND, event, a, b, 0, 1)
     return Recorded(at_ms=at_ms, serial_number="SIM-0001", entry=entry)
+
+
+def noted(
+    at_ms: int, event: AccessEvent, code: int = 0, *, count: int = 1, times: int = 1
+) -> Noted:
+    """A record of the access log that is new, or was counted up."""
+    entry = AccessEntry(3, event, 0x07, code, 0, count, 0, at_ms, 0xABC)
+    return Noted(at_ms=at_ms, serial_number="SIM-0001", entry=entry, times=times)
 
 
 def raised(at_ms: int, alarm: Alarm = Alarm.LOW_RESERVOIR) -> Recorded:

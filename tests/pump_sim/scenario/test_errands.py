@@ -17,7 +17,7 @@ from pump_sim.model.events import EventCode
 from pump_sim.model.firmware.alarms import Alarm
 from pump_sim.model.orders import ReservoirUpdate
 from pump_sim.model.pump import Pump
-from pump_sim.scenario.clinician.attacks import Capture, attack
+from pump_sim.scenario.clinician.attacks import Tap, attack
 from pump_sim.scenario.clinician.clinician import Clinician, Result
 from pump_sim.scenario.clinician.errands import errand
 from pump_sim.scenario.clinician.visits import Ask, Inject, Open, Refused, Unanswered, Visit
@@ -427,7 +427,9 @@ def test_a_garbled_answer_to_an_attack_is_unknown() -> None:
     sent = Frame(codes.MessageType.WRITE_NOTE, 5, 2, b"\x01A")
     act = by_programmer("replay", message="write_note")
     assert isinstance(act, Attack)
-    steps = attack(act, Capture(sent))
+    tap = Tap()
+    tap.sent(sent.to_bytes())
+    steps = attack(act, tap, Random(1))
     assert next(steps) == Inject(sent)
     with pytest.raises(StopIteration) as over:
         steps.send(Frame(codes.MessageType.STATUS_REPORT, 5, 2, b"short"))

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pump_protocol.codes import RefusalCode
 from pump_protocol.units import DURATION
-from pump_sim.model.events import EventCode
+from pump_sim.model.events import AccessEvent, EventCode
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass
 from pump_sim.model.hardware.patient import PatientFlag
 from pump_sim.model.prescription import Mode
@@ -30,6 +31,7 @@ from .happened import (
     expecting,
     flagged,
     look,
+    noted,
     raised,
     recorded,
 )
@@ -170,6 +172,31 @@ def test_a_flag_is_an_event_when_it_begins() -> None:
     assert (once.met, once.happened) == (True, "shown at 1 d")
     assert judged(expecting(flag="withdrawal", at="2 d"), *happenings).met
     assert judged(expecting(flag="overdose_watch", never=True), *happenings).met
+
+
+def test_what_the_access_log_has_is_an_event_each_time() -> None:
+    """Also where it is only counted up; with a code, only those that were refused with it."""
+    failed, forged = AccessEvent.AUTHENTICATION_FAILED, AccessEvent.NOT_AUTHENTIC
+    happenings = (
+        noted(DAY, failed, RefusalCode.AUTHENTICATION_FAILED),
+        noted(2 * DAY, failed, RefusalCode.AUTHENTICATION_LOCKED, count=2, times=2),
+        noted(3 * DAY, forged, RefusalCode.NOT_AUTHENTIC),
+    )
+    thrice = judged(expecting(access="authentication_failed", count=3), *happenings)
+    assert (thrice.met, thrice.happened) == (True, "noted 3 times, at 1 d, 2 d, 2 d")
+    locked = expecting(access="authentication_failed", refused="authentication_locked", at="2 d")
+    verdict = judged(locked, *happenings)
+    assert (verdict.met, verdict.happened) == (True, "noted 2 times, at 2 d, 2 d")
+    assert verdict.expected.startswith("access authentication_failed (authentication_locked) noted")
+    never = judged(expecting(access="not_authentic", never=True), *happenings)
+    assert (never.met, never.happened) == (False, "noted at 3 d")
+
+
+def test_a_role_is_no_code() -> None:
+    """The same number says with which key a link was opened, where it was."""
+    opened = noted(DAY, AccessEvent.AUTHENTICATED, 3)
+    assert opened.refused is None
+    assert judged(expecting(access="authenticated", at="1 d"), opened).met
 
 
 @pytest.mark.parametrize("wanted", [{"never": True}, {"by": "45 d"}, {"at": "45 d"}, {"count": 0}])

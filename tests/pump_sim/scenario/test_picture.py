@@ -86,6 +86,14 @@ def test_a_picture_tells_which_way_was_taken() -> None:
     assert headings(found)[0] == "Branch call=ignore"
 
 
+def test_what_is_unsafe_on_purpose_is_labelled() -> None:
+    """A pump without keys, and one that an update stops; of others nothing is said."""
+    unsafe = start(security="legacy_insecure", updates="historic")
+    found = headings(gather(play(unsafe, *looks())))
+    assert [line.partition(":")[0] for line in found[1:]] == ["LEGACY-INSECURE", "HISTORIC UPDATES"]
+    assert len(headings(gather(play(*looks())))) == 1
+
+
 def test_unmet_expectations_are_in_the_picture() -> None:
     """How many, what was expected, and what happened; of many, the first."""
     written = texts(specification(gather(missed_refill())))

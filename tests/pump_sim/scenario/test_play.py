@@ -2,14 +2,17 @@
 
 from fractions import Fraction
 from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pump_protocol.codes import UserRole
 from pump_sim.endpoint import NS_PER_MS
 from pump_sim.model.hardware.faults import make_fault
+from pump_sim.scenario.file.acts import ByProgrammer
 from pump_sim.scenario.file.branches import branches
 from pump_sim.scenario.file.document import Scenario
 from pump_sim.scenario.happenings import (
@@ -21,6 +24,8 @@ from pump_sim.scenario.happenings import (
     Framed,
     Happening,
     Look,
+    Noted,
+    OnSession,
     Outcome,
     Recorded,
     Replaced,
@@ -52,7 +57,7 @@ def order(told: list[Happening]) -> list[str]:
     return [
         type(each).__name__
         for each in told
-        if not isinstance(each, Look | Recorded | Flagged | Framed)
+        if not isinstance(each, Look | Recorded | Noted | Flagged | Framed | OnSession)
     ]
 
 
@@ -445,7 +450,7 @@ def test_what_is_done_past_the_link_is_told_at_once_and_foreseen_anew() -> None:
     play.watch(told.append)
     play.endpoint.jump_to(play.endpoint.simulation.now_ms + HOUR_MS, 1)
     play.pump.inject(make_fault("catheter_occlusion"))
-    play.endpoint.handled()
+    play.endpoint.handled(1)
     play.endpoint.jump_to(play.endpoint.simulation.now_ms + 20 * DAY_MS, 1)
     began = next(each for each in told if isinstance(each, FaultChanged))
     assert began.at_ms == HOUR_MS
@@ -472,3 +477,140 @@ def test_an_alarm_that_is_there_at_the_start_is_as_good_as_raised_then() -> None
         assert judged(scenario(**low, expect=[{"alarm": "low_reservoir", **expected}]))
     for expected in ({"at": "0 h"}, {"by": "1 h"}, {"count": 1}):
         assert not judged(scenario(**low, expect=[{"alarm": "low_reservoir", **expected}]))
+
+
+# --- Keys ----------------------------------------------------------------------------------------
+
+
+def test_a_pump_has_keys_by_the_seed_or_by_what_is_given() -> None:
+    """The same each time for a check; others where somebody else can reach it."""
+    document = scenario(seed=7)
+
+    def secret(**given: Any) -> bytes:
+        guard = Play(document, {}, **given).endpoint.guard
+        assert guard is not None
+        return guard.keys[UserRole.CLINICIAN].secret
+
+    assert secret() == secret()
+    assert secret() != secret(random_bytes=Random(1).randbytes)
+
+
+def test_a_legacy_insecure_pump_has_none() -> None:
+    """Whoever reaches it may program it; and so has the one that takes its place."""
+    document = scenario(
+        pump={"security": "legacy-insecure"},
+        at=[
+            {"time": "1 h", "programmer": "program", "dose": "310 mcg/day"},
+            {"time": "2 h", "hands": "replace", "serial_number": "NEW"},
+            {"time": "3 h", "programmer": "program", "dose": "320 mcg/day"},
+        ],
+    )
+    play, told = Play(document, {}), []
+    play.watch(told.append)
+    assert play.endpoint.guard is None
+    run(play)
+    assert [each.outcome for each in told if isinstance(each, Acted)] == 3 * [Outcome.DONE]
+    assert play.endpoint.guard is None
+
+
+def test_another_pump_has_other_keys() -> None:
+    """The scenario's programmer holds them, and nobody of the old one gets anywhere."""
+    document = scenario(
+        at=[
+            {"time": "1 h", "programmer": "program", "dose": "310 mcg/day"},
+            {"time": "2 h", "hands": "replace", "serial_number": "NEW"},
+            {"time": "3 h", "programmer": "program", "dose": "320 mcg/day"},
+        ]
+    )
+    play, told = Play(document, {}), []
+    play.watch(told.append)
+    before = play.endpoint.guard
+    run(play)
+    after = play.endpoint.guard
+    assert before is not None
+    assert after is not None
+    assert before.keys[UserRole.CLINICIAN] != after.keys[UserRole.CLINICIAN]
+    assert [each.outcome for each in told if isinstance(each, Acted)] == 3 * [Outcome.DONE]
+
+
+def test_proximity_and_the_button_are_what_the_pump_senses() -> None:
+    """The button for a while only, in link time."""
+    at = [
+        {"time": "1 h", "hands": "proximity", "on_pump": True},
+        {"time": "1 h", "hands": "button"},
+        {"time": "1 h", "programmer": "emergency", "what": "status"},
+        {"time": "2 h", "programmer": "emergency", "what": "status"},
+        {"time": "3 h", "hands": "proximity", "on_pump": False},
+        {"time": "3 h", "programmer": "emergency", "what": "status"},
+    ]
+    acted = [each for each in played(scenario(at=at)) if isinstance(each, Acted)]
+    assert [each.refused for each in acted] == [(), (), (), ("no_intent",), (), ("not_near",)]
+
+
+def test_there_is_one_programming_head() -> None:
+    """It is laid on the pump, within reach of it, or out of reach, however that is said."""
+    at = [
+        {"time": "1 h", "hands": "lay_head"},
+        {"time": "1 h", "programmer": "pair"},
+        {"time": "2 h", "hands": "proximity", "on_pump": False},
+        {"time": "2 h", "programmer": "pair", "refused": "not_near"},
+        {"time": "3 h", "hands": "proximity", "on_pump": True},
+        {"time": "4 h", "hands": "lift_head"},
+        {"time": "4 h", "programmer": "interrogate", "outcome": "no_answer"},
+        {"time": "5 h", "hands": "proximity", "in_reach": True},
+        {"time": "5 h", "hands": "button"},
+        {"time": "5 h", "programmer": "emergency", "what": "status", "refused": "not_near"},
+        {"time": "6 h", "hands": "proximity", "on_pump": True},
+        {"time": "6 h", "programmer": "pair"},
+        {"time": "7 h", "hands": "explant"},
+        {"time": "8 h", "hands": "implant", "serial_number": "NEW"},
+        {"time": "8 h", "programmer": "pair", "refused": "not_near"},
+    ]
+    acted = [each for each in played(scenario(at=at)) if isinstance(each, Acted)]
+    heads = [each.text for each in acted if each.text.startswith("the programming head")]
+    assert heads == [
+        f"the programming head {where}"
+        for where in (
+            "lies on the pump",
+            "is off the pump, within reach",
+            "lies on the pump",
+            "is out of reach",
+            "is off the pump, within reach",
+            "lies on the pump",
+        )
+    ]
+    answered = [
+        (each.outcome, each.refused) for each in acted if isinstance(each.act, ByProgrammer)
+    ]
+    not_near = (Outcome.REFUSED, ("not_near",))
+    assert answered == [
+        (Outcome.DONE, ()),
+        not_near,
+        (Outcome.NO_ANSWER, ()),
+        not_near,
+        (Outcome.DONE, ()),
+        not_near,
+    ]
+
+
+def test_a_code_is_shown_only_to_who_is_near() -> None:
+    """Else nothing is sent."""
+    at = [{"time": "1 h", "programmer": "pair"}]
+    told = played(scenario(at=at))
+    (acted,) = [each for each in told if isinstance(each, Acted)]
+    assert acted.refused == ("not_near",)
+    assert not [each for each in told if isinstance(each, Framed)]
+
+
+def test_a_historic_update_stops_the_pump_and_so_does_that_of_its_successor() -> None:
+    """Until the commit."""
+    staged = {"programmer": "program", "dose": "310 mcg/day", "cut": "stage"}
+    at = [
+        {"time": "1 h", **staged},
+        {"time": "2 h", "hands": "replace", "serial_number": "NEW"},
+        {"time": "3 h", **staged},
+        {"time": "4 h", "programmer": "program", "dose": "310 mcg/day"},
+    ]
+    told = played(scenario(pump={"updates": "historic"}, at=at))
+    rates = {each.at_ms: each.actual_rate_nl_per_day for each in told if isinstance(each, Look)}
+    assert [rates[hour * HOUR_MS] for hour in (1, 2, 3, 4)] == [0, 150_000, 0, 155_000]

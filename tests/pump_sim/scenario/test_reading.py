@@ -217,7 +217,8 @@ EXPECT = HEAD + "[[expect]]\n"
             5,
             (
                 'at[0].hands = "fil": allowed are fill, fill_pocket, inject_catheter, mri_scan,'
-                " press, lay_head, lift_head, explant, implant, replace. Did you mean fill?"
+                " press, lay_head, lift_head, proximity, button, explant, implant, replace."
+                " Did you mean fill?"
             ),
         ),
         (
@@ -226,7 +227,7 @@ EXPECT = HEAD + "[[expect]]\n"
             (
                 "at[0].programmer: allowed are interrogate, program, stop, roll_back, bolus,"
                 " priming, abort_bolus, patient_bolus, refill, acknowledge, silence, set_clock,"
-                " self_test, note, replay, forge."
+                " self_test, note, pair, emergency, replay, forge, reflect, reorder."
             ),
         ),
         (

@@ -9,6 +9,7 @@ from pump_sim import snapshot
 from pump_sim.model.hardware.faults import CatheterOcclusion
 from pump_sim.model.profile import load_profile
 from pump_sim.model.pump import Pump
+from pump_sim.scenario.file.document import Scenario
 from pump_sim.scenario.file.therapy import Therapy
 from pump_sim.scenario.file.wishes import prescribed
 from pump_sim.scenario.reading import sense
@@ -130,6 +131,22 @@ SENSELESS = {
         OPTIONS.replace("two", "one"),
         'choice[0].option[1].name = "one": another option has this name.',
     ),
+    "a refusal that is none": (
+        expect('access = "authenticated"', 'refused = "not_near"', "count = 1"),
+        'expect[0].refused = "not_near": authenticated is no refusal.',
+    ),
+    "a refusal that is not known": (
+        expect('access = "refused"', 'refused = "not_nere"', "count = 1"),
+        'expect[0].refused = "not_nere": no refusal has this code. Known are malformed,',
+    ),
+    "a head on the pump and out of reach": (
+        act("1 d", 'hands = "proximity"', "in_reach = false", "on_pump = true"),
+        "at[0].on_pump = true: what is out of reach cannot lie on the pump.",
+    ),
+    "a head that goes nowhere": (
+        act("1 d", 'hands = "proximity"'),
+        'at[0].hands = "proximity": what changes is missing: on_pump or in_reach.',
+    ),
     "a user twice": ('users = ["ci", "ci"]', 'users[1] = "ci": it is there already.'),
     # the start
     "unknown profile": (
@@ -198,6 +215,10 @@ SENSELESS = {
     "programmer of no pump": (
         EXPLANT + act("3 d", 'programmer = "interrogate"'),
         f'at[1].programmer = "interrogate": {GONE}, so that outcome must be no_answer.',
+    ),
+    "an emergency of nobody's pump": (
+        EXPLANT + act("3 d", 'programmer = "emergency"', 'what = "stop"', 'outcome = "no_answer"'),
+        f'at[1].programmer = "emergency": {GONE}, so that outcome must be unknown.',
     ),
     "replacement of no pump": (
         EXPLANT + IMPLANT.replace('"implant"', '"replace"'),
@@ -304,7 +325,22 @@ SENSELESS = {
     "replay that is changed": (
         act("1 d", 'programmer = "interrogate"')
         + act("2 d", 'programmer = "replay"', 'message = "interrogate"', "bit = 3"),
-        "at[1].bit = 3: a replayed frame stays as it was: bit is for forge.",
+        "at[1].bit = 3: of a replay, no bit is flipped: bit is for forge.",
+    ),
+    "replay of what only keys bring": (
+        '[pump]\nsecurity = "legacy-insecure"\n'
+        + act("1 d", 'programmer = "interrogate"')
+        + act("2 d", 'programmer = "replay"', 'message = "authenticate"'),
+        'at[1].message = "authenticate": no act before this one sends it.',
+    ),
+    "replay after an emergency": (
+        act("1 d", 'programmer = "emergency"', 'what = "stop"')
+        + act("2 d", 'programmer = "replay"', 'message = "open_link"'),
+        'at[1].message = "open_link": no act before this one sends it.',
+    ),
+    "a key of a pump without keys": (
+        '[pump]\nsecurity = "legacy-insecure"\n' + act("1 d", 'programmer = "pair"'),
+        'at[0].programmer = "pair": a legacy-insecure pump has no keys.',
     ),
     # faults
     "unknown fault": (
@@ -456,6 +492,26 @@ def test_what_makes_no_sense_is_told(tmp_path: Path, name: str) -> None:
     assert only.startswith(beginning)
     if beginning.endswith("."):
         assert only == beginning
+
+
+def test_a_pump_of_a_state_file_may_have_keys_or_none() -> None:
+    """That is no part of its state; how it is updated is."""
+    keys = {"state": "x.json", "security": "legacy-insecure", "updates": "historic"}
+    scenario = Scenario.model_validate({"title": "t", "length": "1 d", "pump": keys})
+    wrong = [".".join(map(str, place)) for place, _ in sense.problems(scenario, Path())]
+    assert wrong == ["pump.updates", "pump.state"]
+
+
+def test_what_keys_bring_may_be_sent_again(tmp_path: Path) -> None:
+    """A handshake of any visit, and emergency access after it was used."""
+    text = (
+        act("1 d", 'programmer = "interrogate"')
+        + act("1 d", 'programmer = "emergency"', 'what = "minimum_rate"', 'refused = "not_near"')
+        + act("2 d", 'programmer = "replay"', 'message = "authenticate"')
+        + act("2 d", 'programmer = "replay"', 'message = "emergency_minimum_rate"')
+    )
+    (tmp_path / "fine.toml").write_text(HEAD + text, "utf-8")
+    assert load(tmp_path / "fine.toml").scenario.at[3].time_ms == 2 * 86_400_000
 
 
 def test_an_unknown_event_brings_the_nearest(tmp_path: Path) -> None:

@@ -188,10 +188,16 @@ def test_a_record_has_the_pumps_own_time_besides() -> None:
     ("given_act", "parameters"),
     [
         ({"hands": "fill", "volume": "20 mL"}, {"volume_nl": 20_000_000, "rinsed": True}),
-        ({"programmer": "interrogate", "refused": "mismatch", "note": "by habit"}, {}),
+        (
+            {"programmer": "interrogate", "refused": "mismatch", "note": "by habit"},
+            {"role": "clinician"},
+        ),
         (
             {"programmer": "program", "flex": [{"days": ["mon"], "steps": {"00:00": "1 mcg/day"}}]},
-            {"flex": [{"days": ["mon"], "steps": {"0": {"daily_dose_ng": 1_000}}}]},
+            {
+                "role": "clinician",
+                "flex": [{"days": ["mon"], "steps": {"0": {"daily_dose_ng": 1_000}}}],
+            },
         ),
         (
             {"fault": "flow_error", "factor_ppm": 1_250_000, "for_": "2 h"},
@@ -260,6 +266,8 @@ def test_a_frame_is_told_with_its_message_and_its_fields() -> None:
         "sequence": 2,
         "fields": {"slot": "current"},
         "reason": None,
+        "sealed": False,
+        "counter": None,
     }
 
 

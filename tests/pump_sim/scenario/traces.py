@@ -60,6 +60,8 @@ def start(**given: Any) -> StartLine:
         "serial_number": "SIM-0001",
         "seed": 7,
         "version": "0.1",
+        "security": "authenticated",
+        "updates": "safe",
     }
     return StartLine(**COMMON, therapy_ms=0, **{**about, **given})
 

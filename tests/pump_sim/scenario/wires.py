@@ -6,13 +6,14 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from pump_protocol.codes import MessageType
+from pump_protocol.codes import MessageType, UserRole
 from pump_protocol.frames import Frame, FrameDecoder
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
 from pump_sim.model.events import EventCode
 from pump_sim.model.pump import Pump
 from pump_sim.scenario.clinician.clinician import Clinician, Result
-from pump_sim.scenario.file.acts import AnyAct, ByProgrammer
+from pump_sim.scenario.clinician.keyring import KeyRing
+from pump_sim.scenario.file.acts import AnyAct, ByProgrammer, Pair
 from pump_sim.simulation import Simulation
 
 _ACT: TypeAdapter[AnyAct] = TypeAdapter(AnyAct)
@@ -44,13 +45,16 @@ def losing(frames: Iterable[tuple[bool, int]]) -> Fate:
 class Wire:
     """One clinician and one pump; link time moves only to what is waited for.
 
+    :param legacy: a pump without keys.
     :ivar sent: the frames that the clinician sent in the last act, by name, lost ones too.
     """
 
-    def __init__(self, pump: Pump, seed: int = 1) -> None:
+    def __init__(self, pump: Pump, seed: int = 1, *, legacy: bool = False) -> None:
         self.pump = pump
-        self.endpoint = PumpEndpoint(Simulation(pump))
-        self.clinician = Clinician(Random(seed))
+        self.keys = None if legacy else KeyRing(Random(f"{seed}:keys").randbytes)
+        guard = None if self.keys is None else self.keys.guard_for(pump.serial_number)
+        self.endpoint = PumpEndpoint(Simulation(pump), guard=guard)
+        self.clinician = Clinician(Random(seed), keys=self.keys)
         self.link_ms = 1
         self.fate: Fate = arrives
         self.sent: list[str] = []
@@ -63,7 +67,11 @@ class Wire:
     def carry_out(self, act: ByProgrammer) -> Result:
         """The same, of an act that is made already."""
         self.sent, self._numbers = [], {True: 0, False: 0}
-        self.clinician.begin(act, self.link_ms)
+        code = ""
+        if isinstance(act, Pair) and act.code == "shown":
+            self.endpoint.presence.on_pump = True
+            code = self.endpoint.offer_pairing(UserRole[act.role.upper()], self._link_ns)
+        self.clinician.begin(act, self.link_ms, code)
         while True:
             data = self.clinician.data_to_send()
             if data:

@@ -31,8 +31,8 @@ class Alarm(Enum):
     """The alarms, numbered as in domain.md 3.2.
 
     The numbers that are missing are no alarms: 6 and 16 are records of the log, 12 is a hold
-    without a tone, 13 and 14 are faults that no pump of this kind can notice, and 17 needs sessions
-    with keys.
+    without a tone, 13 and 14 are faults that no pump of this kind can notice, and 17 is for the
+    access log. 18 is this project's own.
     """
 
     LOW_RESERVOIR = 1
@@ -46,6 +46,7 @@ class Alarm(Enum):
     SAFE_STATE = 10
     UPDATE_INCOMPLETE = 11
     REPLACEMENT_PLANNED = 15
+    EMERGENCY_ACTION = 18
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +151,14 @@ RULES = {
         effect="infusion goes on",
         clears="never; only another pump ends it",
         source="P7, P29",
+    ),
+    Alarm.EMERGENCY_ACTION: Rule(
+        alarm_class=AlarmClass.CRITICAL,
+        latches=True,
+        trigger="somebody without a key set the minimum rate, or stopped the pump",
+        effect="the minimum rate, or nothing flows",
+        clears="a commit",
+        source="REQ-30; this project's own",
     ),
 }
 
@@ -262,7 +271,7 @@ class Alarms:
 
     def is_active(self, alarm: Alarm) -> bool:
         """Whether the condition of an alarm holds."""
-        record = self.get(alarm)
+        record = self.get(alarm) if self.records else None
         return record is not None and record.active
 
     def updated(self, record: AlarmRecord) -> "Alarms":

@@ -1,8 +1,8 @@
 """The core of the firmware: what it remembers, its log, its alarms. It decides on no flow.
 
-Three layers make the firmware, each knowing only those below: `Core` keeps, `Infusion` lets drug
-flow and boluses end, `Firmware` obeys clinicians. They own all that is believed, and nothing of it
-is changed from elsewhere.
+Four layers make the firmware, each knowing only those below: `Core` keeps, `Infusion` lets drug
+flow and boluses end, `Prescribing` puts prescriptions in force, `Firmware` obeys clinicians in all
+the rest. They own all that is believed, and nothing of it is changed from elsewhere.
 """
 
 from dataclasses import replace
@@ -39,6 +39,7 @@ class Core:
         self.motor_still_since_ms = state.motor_still_since_ms
         self.steps_missed_since_ms = state.steps_missed_since_ms
         self.runs_dry = state.runs_dry
+        self.historic_updates = state.historic_updates
 
     def state(self) -> FirmwareState:
         """All that the firmware believes now."""
@@ -60,6 +61,7 @@ class Core:
             motor_still_since_ms=self.motor_still_since_ms,
             steps_missed_since_ms=self.steps_missed_since_ms,
             runs_dry=self.runs_dry,
+            historic_updates=self.historic_updates,
         )
 
     # --- Logs ------------------------------------------------------------------------------------
@@ -70,11 +72,23 @@ class Core:
         entry = LogEntry(self.log.next_sequence, self.at_ms, event, a, b, link_id, version)
         self.log = self.log.appended(entry)
 
+    def record_access(
+        self,
+        event: AccessEvent,
+        link_id: int = 0,
+        *,
+        request: int = 0,
+        code: int = 0,
+        field: int = 0,
+    ) -> None:
+        """Note who came; `request`, `code` and `field` are the caller's own numbers."""
+        self.access_log = self.access_log.noted(
+            event, at_ms=self.at_ms, link_id=link_id, request=request, code=code, field=field
+        )
+
     def record_interrogation(self, link_id: int, *, request: int = 0) -> None:
         """Note that the pump was read; `request` is the caller's own number, 0 if it has none."""
-        self.access_log = self.access_log.noted(
-            AccessEvent.INTERROGATED, at_ms=self.at_ms, link_id=link_id, request=request
-        )
+        self.record_access(AccessEvent.INTERROGATED, link_id, request=request)
 
     def record_refusal(
         self,
@@ -86,9 +100,7 @@ class Core:
         event: AccessEvent = AccessEvent.REFUSED,
     ) -> None:
         """Note a refusal or misuse; `request`, `code` and `field` are the caller's own numbers."""
-        self.access_log = self.access_log.noted(
-            event, at_ms=self.at_ms, link_id=link_id, request=request, code=code, field=field
-        )
+        self.record_access(event, link_id, request=request, code=code, field=field)
 
     # --- Alarms ----------------------------------------------------------------------------------
 
@@ -107,7 +119,7 @@ class Core:
                 self.alarms = self.alarms.updated(replace(listed, cleared_at_ms=self.at_ms))
                 self.record(EventCode.ALARM_CLEARED, listed.alarm.value, listed.raised_at_ms)
 
-    def condition_has_gone(self, alarm: Alarm) -> bool:  # noqa: PLR0911 - a line each
+    def condition_has_gone(self, alarm: Alarm) -> bool:  # noqa: C901, PLR0911 - a line each
         """Whether nothing is left of what raises an alarm."""
         match alarm:
             case Alarm.LOW_RESERVOIR:
@@ -126,6 +138,8 @@ class Core:
                 return not self.memory.worn
             case Alarm.UPDATE_INCOMPLETE:
                 return not self.programming.incomplete
+            case Alarm.EMERGENCY_ACTION:
+                return not self.programming.emergency
             case Alarm.REPLACEMENT_PLANNED | Alarm.ERI | Alarm.EOS:
                 return False  # only another pump ends these (REQ-20)
 

@@ -24,6 +24,8 @@ class Hold(Enum):
 
     EMPTY_RESERVOIR = 2
     EOS = 4
+    UPDATE = 11
+    """Historic updates only: something is staged, or was left uncommitted (P23b)."""
     TELEMETRY_LATCH = 12
     """Interference while an alarm sounded: the pump waits for a programmer (P28)."""
 

@@ -9,33 +9,23 @@ command was given.
 from dataclasses import replace
 from enum import Enum
 
-from pump_sim.model.bridging import check_bridge
 from pump_sim.model.events import EventCode
 from pump_sim.model.firmware.alarms import Alarm, AlarmClass, AlarmRecord, Tone
 from pump_sim.model.firmware.delivery import Hold
 from pump_sim.model.firmware.forecast import Forecast
-from pump_sim.model.firmware.infusion import Infusion
 from pump_sim.model.firmware.memory import Region, check_note
+from pump_sim.model.firmware.prescribing import Prescribing
 from pump_sim.model.firmware.selftest import CheckResult, self_test
 from pump_sim.model.firmware.service import ServiceState, battery_remaining_ppm
 from pump_sim.model.firmware.state import FirmwareState
 from pump_sim.model.orders import (
-    BolusKind,
     ReservoirResult,
     ReservoirUpdate,
     check_reservoir_update,
 )
-from pump_sim.model.prescription import (
-    BridgeDecision,
-    Mode,
-    Prescription,
-    dose_totals,
-    minimum_rate_of,
-)
+from pump_sim.model.prescription import Mode, minimum_rate_of
 from pump_sim.model.refusals import Field, Reason, RefusalCode, Refused, out_of_range
-from pump_sim.model.rules import check_prescription, needs_confirmation
 from pump_sim.model.status import Moment, PatientBolusState, Status
-from pump_sim.model.units import ceil_div
 
 LATEST_LOCAL_MS = 253_402_300_799_999
 """The end of the year 9999 as a local clock counts, in ms since 1970: later dates don't print."""
@@ -50,137 +40,13 @@ class ResetCause(Enum):
     COMMANDED = 4
 
 
-class Firmware(Infusion):
+class Firmware(Prescribing):
     """A pump's beliefs and decisions."""
 
     def implanted(self, volume_nl: int) -> None:
         """Begin service, with the prescription and the volume that the state was made with."""
         self.record(EventCode.IMPLANTED, volume_nl, self.prescription.rate_nl_per_day)
         self.happen_now()
-
-    # --- Programming -----------------------------------------------------------------------------
-
-    @property
-    def prescription(self) -> Prescription:
-        """The prescription in force."""
-        return self.programming.current
-
-    @property
-    def pending(self) -> Prescription | None:
-        """The prescription that is staged, None if there is none."""
-        return self.programming.pending
-
-    @property
-    def prescription_version(self) -> int:
-        """How often a prescription was put in force; 1 since the implant."""
-        return self.programming.version
-
-    @property
-    def prescription_since_ms(self) -> int:
-        """When the prescription in force was put in force."""
-        return self.programming.since_ms
-
-    def stage(self, prescription: Prescription, *, link_id: int = 0) -> None:
-        """Make a prescription pending, in place of any other. Therapy goes on as it was."""
-        reasons = self.end_of_service() + check_prescription(prescription, self.profile)
-        reasons += check_bridge(prescription, self.prescription, self.profile)
-        if reasons:
-            raise Refused(*reasons)
-        if self.pending is not None:
-            self._drop_pending(EventCode.ROLLED_BACK, link_id)
-        self.programming = self.programming.staged(prescription)
-        rate, dose = prescription.rate_nl_per_day, prescription.daily_dose_ng
-        self.record(EventCode.STAGED, rate, dose, link_id)
-
-    def roll_back(self, *, link_id: int = 0) -> None:
-        """Drop the pending prescription.
-
-        An update that had expired before is settled by this as well (A11 of domain.md 3.2).
-        """
-        if self.pending is None and not self.programming.incomplete:
-            raise Refused(Reason(RefusalCode.NOTHING_STAGED))
-        self._drop_pending(EventCode.ROLLED_BACK, link_id)
-        self.programming = self.programming.rolled_back()
-        self.after_change()
-
-    def staging_expired(self) -> None:
-        """Drop a pending prescription that nobody committed or rolled back in time, if any."""
-        if self.pending is None:
-            return
-        self._drop_pending(EventCode.STAGING_EXPIRED)
-        self.programming = self.programming.rolled_back(incomplete=True)
-        self.raise_alarm(Alarm.UPDATE_INCOMPLETE)
-        self.after_change()
-
-    def _drop_pending(self, event: EventCode, link_id: int = 0) -> None:
-        pending, incomplete = self.pending, self.programming.incomplete
-        if pending is not None:
-            self.programming = self.programming.rolled_back(incomplete=incomplete)
-            self.record(event, pending.rate_nl_per_day, pending.daily_dose_ng, link_id)
-
-    def commit(self, *, confirmed_dose_ng: int | None = None, link_id: int = 0) -> int:
-        """Put the pending prescription in force, whole, and return its version.
-
-        A running bolus goes on under another dose of the same drug. It ends with the infusion that
-        it was added to, where the new mode treats nobody. A dose above the soft limit has to be
-        repeated in `confirmed_dose_ng`, as `dose_totals` reckons it with the patient's boluses.
-        """
-        old, new = self.prescription, self.pending
-        if new is None:
-            raise Refused(Reason(RefusalCode.NOTHING_STAGED))
-        if reasons := self._reasons_against_commit(new, confirmed_dose_ng):
-            raise Refused(*reasons)
-        running = self.running_bolus()
-        if running is not None and (running.kind is BolusKind.PERIODIC or not new.mode.treats):
-            self.end_any_bolus(link_id)
-        self.programming = self.programming.committed(new, self.at_ms)
-        self.memory = self.memory.with_prescription(new)
-        self.delivery = replace(self.delivery, put_off=None)
-        self._record_commit(old, new, link_id)
-        if new.bridge is not None:
-            self.begin_bridge(link_id)
-        else:
-            self.begin_infusion()
-        self.after_change()
-        return self.prescription_version
-
-    def _reasons_against_commit(
-        self, new: Prescription, confirmed_dose_ng: int | None
-    ) -> tuple[Reason, ...]:
-        old, running = self.prescription, self.delivery.bolus
-        reasons = self.end_of_service() + check_prescription(new, self.profile)
-        reasons += check_bridge(new, old, self.profile)
-        if new.bridge is not None and self.delivery.holds:
-            reasons += (Reason(RefusalCode.INFUSION_HELD, Field.BRIDGE),)
-        highest_ng = dose_totals(new).with_patient_ng
-        if needs_confirmation(new, self.profile) and confirmed_dose_ng != highest_ng:
-            field, limit_ng = Field.HIGHEST_DAILY_DOSE, self.profile.soft_daily_dose_ng
-            reasons += (Reason(RefusalCode.NOT_CONFIRMED, field, highest_ng, maximum=limit_ng),)
-        if running is None or running.kind is BolusKind.PERIODIC or not new.mode.treats:
-            return reasons
-        if running.kind is BolusKind.BRIDGE:
-            return (*reasons, Reason(RefusalCode.BOLUS_ACTIVE, Field.BRIDGE))
-        # What is being delivered was ordered as a dose of the old drug at the old concentration.
-        if [each.name for each in new.drugs] != [each.name for each in old.drugs]:
-            reasons += (Reason(RefusalCode.BOLUS_ACTIVE, Field.DRUG_NAME),)
-        elif not new.same_drugs(old):
-            reasons += (Reason(RefusalCode.BOLUS_ACTIVE, Field.CONCENTRATION),)
-        bolus_rate = ceil_div(running.curve.volume_units, running.curve.duration_ms)
-        highest = self.profile.max_rate_nl_per_day - bolus_rate  # REQ-09
-        basal = new.highest_basal_rate_nl_per_day
-        return reasons + out_of_range(Field.RATE, basal, 0, highest)
-
-    def _record_commit(self, old: Prescription, new: Prescription, link_id: int) -> None:
-        self.record(EventCode.COMMITTED, old.rate_nl_per_day, new.rate_nl_per_day, link_id)
-        if needs_confirmation(new, self.profile):
-            highest_ng = dose_totals(new).with_patient_ng
-            limit_ng = self.profile.soft_daily_dose_ng
-            self.record(EventCode.SOFT_LIMIT_CONFIRMED, highest_ng, limit_ng, link_id)
-        if new.mode is not old.mode:
-            self.record(EventCode.MODE_CHANGED, old.mode.value, new.mode.value, link_id)
-        if new.bridge_decision is BridgeDecision.DECLINED:
-            before, after = old.concentration_ng_per_ml, new.concentration_ng_per_ml
-            self.record(EventCode.BRIDGE_DECLINED, before, after, link_id)
 
     # --- Refill ----------------------------------------------------------------------------------
 
@@ -339,11 +205,12 @@ class Firmware(Infusion):
 
     def _start_anew(self, *, known: bool) -> None:
         self.end_any_bolus()
-        self._drop_pending(EventCode.ROLLED_BACK)
+        self.drop_pending(EventCode.ROLLED_BACK)
         self.delivery = replace(self.delivery, put_off=None)
         if Hold.TELEMETRY_LATCH in self.delivery.holds:
             self.release(Hold.TELEMETRY_LATCH)
-        if self.service.state is ServiceState.EOS:
+        self.end_halt()
+        if known and self.service.state is ServiceState.EOS:
             self.memory = self.memory.with_prescription(self.prescription)  # it treats nobody
         else:
             self._enter_safe_state(known=known)

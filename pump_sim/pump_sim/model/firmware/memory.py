@@ -10,12 +10,17 @@ from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Generic, TypeVar
 
-from pump_sim.model.prescription import Prescription
+from pump_sim.model.prescription import Mode, Prescription
 from pump_sim.model.refusals import Field, Reason, RefusalCode, out_of_range
 
 MAX_NOTE_BYTES = 128
 
 T = TypeVar("T", Prescription, str)
+
+_BLANK = Prescription(
+    mode=Mode.STOPPED, drugs=(), daily_dose_ng=0, rate_nl_per_day=0, low_reservoir_threshold_nl=0
+)
+"""As which a copy reads that is not there."""
 
 
 class Region(Enum):
@@ -24,6 +29,10 @@ class Region(Enum):
     FIRST_COPY = 1
     SECOND_COPY = 2
     NOTE = 3
+
+
+COPIES = (Region.FIRST_COPY, Region.SECOND_COPY)
+"""The two copies of the prescription."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +46,11 @@ class Checked(Generic[T]):
     def of(cls, value: T) -> "Checked[T]":
         """A value as it is written."""
         return cls(value, _check(value))
+
+    @classmethod
+    def lost(cls, blank: T) -> "Checked[T]":
+        """What is read where nothing can be: no check fits it."""
+        return cls(blank, _check(blank) ^ 1)
 
     @property
     def intact(self) -> bool:
@@ -105,6 +119,14 @@ class Memory:
             return memory, found
         whole = self.second if Region.FIRST_COPY in damaged else self.first
         return replace(memory, first=whole, second=whole), found
+
+    def lost(self, *regions: Region, at_ms: int) -> "Memory":
+        """Without what was in these regions; the next check will find that."""
+        first = Checked.lost(_BLANK) if Region.FIRST_COPY in regions else self.first
+        second = Checked.lost(_BLANK) if Region.SECOND_COPY in regions else self.second
+        note = Checked.lost("") if Region.NOTE in regions else self.note
+        hit_at_ms = at_ms if self.hit_at_ms is None else self.hit_at_ms
+        return replace(self, first=first, second=second, note=note, hit_at_ms=hit_at_ms)
 
     def hit(self, region: Region, seed: int, at_ms: int) -> "Memory":
         """With one bit of a region flipped, as a fault does it; the next check will find it."""

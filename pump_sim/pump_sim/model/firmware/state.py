@@ -22,6 +22,8 @@ class FirmwareState:
     implant, as the clock is set now. `gauge` is what the battery's gauge read last,
     `motor_still_since_ms` since when the motor stands still, `steps_missed_since_ms` since when it
     has not followed a command, and `runs_dry` a pump that does not stop where it ought to.
+    `historic_updates` is how pumps of this kind are updated in reality, and how they have been left
+    stopped (P23b): nothing flows while a prescription is staged. For training only.
     """
 
     at_ms: int
@@ -41,6 +43,7 @@ class FirmwareState:
     motor_still_since_ms: int | None = None
     steps_missed_since_ms: int | None = None
     runs_dry: bool = False
+    historic_updates: bool = False
 
     @property
     def outlay(self) -> Outlay:

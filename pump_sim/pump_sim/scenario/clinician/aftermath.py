@@ -167,7 +167,7 @@ class _Traces:
 
 
 def _traces(visit: Visit, link_id: int) -> Steps[_Traces]:
-    identity = yield from visit.ask(m.Identify())
+    identity = yield from visit.identify()
     held = (yield from visit.ask(m.ReadLog(1, 1))).range
     # All that was read at an earlier visit is older than the link.
     known, _ = visit.logs_read.get(identity.serial_number, (1, 1))

@@ -11,8 +11,10 @@ from typing import Any
 
 from pump_protocol import events as ev
 from pump_protocol import messages as m
+from pump_protocol.codes import UserRole
 from pump_protocol.errors import LocalError
 from pump_protocol.frames import Frame
+from pump_protocol.keys import new_pairing_code, pairing_key
 from pump_protocol.session import RetryPolicy, Role, Session
 from pump_sim.scenario.clinician.attacks import (
     AttackError,
@@ -22,13 +24,15 @@ from pump_sim.scenario.clinician.attacks import (
     attack,
     is_answer,
 )
-from pump_sim.scenario.clinician.errands import errand
+from pump_sim.scenario.clinician.errands import emergency, errand
+from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.clinician.visits import (
     Ask,
     Inject,
     Open,
     Refused,
     Result,
+    Shake,
     Step,
     Steps,
     Tell,
@@ -36,7 +40,7 @@ from pump_sim.scenario.clinician.visits import (
     Unsendable,
     Visit,
 )
-from pump_sim.scenario.file.acts import Attack, ByProgrammer
+from pump_sim.scenario.file.acts import Attack, ByProgrammer, Emergency, Pair, WithKey
 
 __all__ = [
     "AttackError",
@@ -50,14 +54,19 @@ __all__ = [
 class Clinician:
     """One programmer at one port, for one act at a time.
 
-    :param random: link ids are drawn from it, and the id under which a pump counts its orders.
+    :param random: all that is left to chance is drawn from it: link ids, its half of handshakes,
+        and the id under which a pump counts its orders.
     :param retry: how it waits for answers.
+    :param keys: what it opens links with; None for a pump that asks for no key.
     """
 
-    def __init__(self, random: Random, retry: RetryPolicy | None = None) -> None:
+    def __init__(
+        self, random: Random, retry: RetryPolicy | None = None, *, keys: KeyRing | None = None
+    ) -> None:
         self.programmer_id = random.randrange(1, 2**63)
         self._random = random
         self._retry = retry or RetryPolicy()
+        self._keys = keys
         self._tap = Tap()
         self._logs_read: dict[str, tuple[int, int]] = {}
         self._steps: Steps[Result] | None = None
@@ -72,19 +81,31 @@ class Clinician:
         """Whether an act is under way, or bytes of it wait to be sent."""
         return self._steps is not None or bool(self._outgoing)
 
-    def begin(self, act: ByProgrammer, link_ms: int) -> None:
+    def begin(self, act: ByProgrammer, link_ms: int, code: str = "") -> None:
         """Begin an act; :meth:`take_result` tells when it is over.
 
+        :param code: the pairing code that was shown, for an act that needs it.
         :raises RuntimeError: the act before is not over, or its result was not taken.
         :raises AttackError: an attack with a frame that was never sent, or has no such bit.
         """
         if self.busy or self._result is not None:
             raise RuntimeError("the act before is not over")
-        if isinstance(act, Attack):
-            self._steps = attack(act, self._tap.capture(act))
-        else:
-            self._steps = errand(act, Visit(self._random, self.programmer_id, self._logs_read))
+        match act:
+            case Attack():
+                self._steps = attack(act, self._tap, self._random)
+            case Emergency():
+                self._steps = emergency(act, self._random)
+            case _:
+                self._steps = errand(act, self._visit(act, code))
         self._go_on(None, link_ms)
+
+    def _visit(self, act: ByProgrammer, code: str) -> Visit:
+        role = UserRole[act.role.upper()] if isinstance(act, WithKey) else UserRole.CLINICIAN
+        code_key = None
+        if isinstance(act, Pair):
+            guessed = new_pairing_code(self._random.randbytes)
+            code_key = pairing_key(code or guessed, role)
+        return Visit(self._random, self.programmer_id, self._logs_read, self._keys, role, code_key)
 
     def receive_data(self, data: bytes, link_ms: int) -> None:
         """Take bytes that arrived, also while no act is under way; any split will do."""
@@ -144,8 +165,8 @@ class Clinician:
             match event:
                 case ev.ResponseReceived(response=response):
                     self._go_on(response, link_ms)
-                case ev.RefusalReceived(refusal=refusal, attempts=attempts):
-                    self._go_on(Refused(refusal, attempts), link_ms)
+                case ev.RefusalReceived(refusal, attempts, authentic):
+                    self._go_on(Refused(refusal, attempts, authentic=authentic), link_ms)
                 case ev.ResponseGarbled(why=why):
                     self._go_on(Unanswered(f"the answer breaks the protocol: {why}"), link_ms)
                 case ev.NoAnswer(attempts=attempts):
@@ -181,9 +202,19 @@ class Clinician:
                 patience_ms = self._retry.response_timeout_ms * self._retry.attempts
                 self._answer_by_ms = link_ms + patience_ms
                 self._outgoing.append(frame.to_bytes())
+                self._tap.passed(frame)
             case Open(link_id=link_id, request=request):
                 self._session = Session(Role.PROGRAMMER, link_id=link_id, retry=self._retry)
                 self._send(self._session, request, link_ms)
+            case Shake(link_id=link_id, key=key, identity=identity):
+                self._session = Session(
+                    Role.PROGRAMMER,
+                    link_id=link_id,
+                    retry=self._retry,
+                    key=key,
+                    random_bytes=self._random.randbytes,
+                )
+                self._send(self._session, self._session.authenticate(identity), link_ms)
             case Ask(request=request, attempts=attempts):
                 assert self._session is not None  # a visit opens a link before it asks
                 timeout_ms = self._retry.response_timeout_ms

@@ -6,16 +6,19 @@ answer is found out about (:mod:`.aftermath`) before anything is said of it.
 
 from collections.abc import Callable
 from dataclasses import replace
+from random import Random
 from typing import Any, Final, Literal
 
 from pump_protocol import codes
 from pump_protocol import messages as m
+from pump_protocol.keys import Key
 from pump_protocol.payloads import prescription_digest
 from pump_protocol.units import dose_for_rate
 from pump_sim import wire_values as values
 from pump_sim.model.prescription import Mode, Prescription
 from pump_sim.scenario.clinician.aftermath import drop_staged, find_out
 from pump_sim.scenario.clinician.visits import (
+    Open,
     Refused,
     Result,
     Steps,
@@ -51,6 +54,25 @@ def errand(act: acts.ByProgrammer, visit: Visit) -> Steps[Result]:
     return result
 
 
+def emergency(act: acts.Emergency, random: Random) -> Steps[Result]:
+    """The steps of emergency access: one request, without a link."""
+    request = _EMERGENCIES[act.what]()
+    try:
+        return _done(request, (yield Open(random.randrange(1, 2**64), request)))
+    except Refused as refused:
+        return refused_result(refused.refusal)
+    except Unanswered as lost:
+        reads = isinstance(request, m.EmergencyStatus)
+        return Result(Outcome.NO_ANSWER if reads else Outcome.UNKNOWN, text=str(lost))
+
+
+_EMERGENCIES: Final[dict[str, type[m.Request[Any]]]] = {
+    "status": m.EmergencyStatus,
+    "minimum_rate": m.EmergencyMinimumRate,
+    "stop": m.EmergencyStop,
+}
+
+
 def _do(act: acts.ByProgrammer, visit: Visit) -> Steps[Result]:
     match act:
         case acts.Program() | acts.Bolus() | acts.Priming() | acts.Refill() if act.cut == "open":
@@ -67,6 +89,8 @@ def _do(act: acts.ByProgrammer, visit: Visit) -> Steps[Result]:
             steps = _refill(visit, act)
         case acts.PatientBolusByHandset():
             steps = _order(visit, m.RequestPatientBolus)
+        case acts.Pair():
+            steps = _pair(visit)
         case _:
             steps = _request(visit, _REQUESTS[type(act)](act))
     return (yield from steps)
@@ -105,12 +129,23 @@ def _gone(when: str) -> Result:
     return Result(Outcome.CUT, text=f"the programmer was gone {when}")
 
 
+def _pair(visit: Visit) -> Steps[Result]:
+    """Take the key that is handed over, in place of the one that was held for its role."""
+    paired = yield from visit.ask(m.Pair())
+    identity = yield from visit.identify()
+    assert visit.keys is not None  # the link was opened with a code
+    visit.keys.add(identity.serial_number, Key(paired.key_id, paired.role, paired.secret))
+    return _done(m.Pair(), paired)
+
+
 # --- Reading -------------------------------------------------------------------------------------
 
 
 def _interrogate(visit: Visit) -> Steps[Result]:
-    identity = yield from visit.ask(m.Identify())
+    identity = yield from visit.identify()
     status = yield from visit.ask(m.Interrogate())
+    if not visit.may_send(m.ReadPrescription):
+        return Result(Outcome.DONE, text=status_text(status))
     yield from visit.ask(_CURRENT)
     if status.has_pending:
         try:
@@ -138,7 +173,7 @@ def _program(
     confirm_dose_ng: int | None = None,
     cut: str | None = None,
 ) -> Steps[Result]:
-    identity = yield from visit.ask(m.Identify())
+    identity = yield from visit.identify()
     current = yield from visit.ask(_CURRENT)
     base = values.prescription_in(current.prescription)
     next_periodic_in_ms = yield from _next_periodic(visit, wishes, base)

@@ -13,7 +13,10 @@ from typing import Any, Final, TypeAlias, TypeVar, cast
 
 from pump_protocol import codes
 from pump_protocol import messages as m
+from pump_protocol.access import MAY_SEND
 from pump_protocol.frames import Frame
+from pump_protocol.keys import Key
+from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.clinician.words import refusal_text
 from pump_sim.scenario.happenings import Outcome
 
@@ -33,6 +36,7 @@ CHANGES: Final = (
     m.SetClock,
     m.SelfTest,
     m.WriteNote,
+    m.Pair,
 )
 """Requests after which a lost answer leaves a question open. The others only read, or stage, which
 can be done again."""
@@ -60,10 +64,20 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """Begin a link under an id that was never used, and wait for the answer."""
+    """Send a first request under a link id that was never used, and wait for the answer."""
 
     link_id: int
-    request: m.OpenLink
+    request: m.Request[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Shake:
+    """Begin a handshake under a link id with a key, with the pump that said *identity* of itself,
+    and wait for the answer; what is asked after it is sealed."""
+
+    link_id: int
+    key: Key
+    identity: m.Identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,7 @@ class Inject:
     frame: Frame
 
 
-Step: TypeAlias = Open | Ask | Tell | Inject
+Step: TypeAlias = Open | Shake | Ask | Tell | Inject
 
 Steps: TypeAlias = Generator[Step, Any, T]
 """Steps that end in a T. The answer to each is a response; a frame, of what is injected."""
@@ -108,17 +122,27 @@ class Unsendable(Exception):
 
 
 class Refused(Exception):
-    """The pump refused; nothing was done, unless the link is lost and it was asked repeatedly."""
+    """The pump refused; nothing was done, unless the link is lost and it was asked repeatedly.
 
-    def __init__(self, refusal: m.Refusal, attempts: int) -> None:
+    What is not `authentic` anybody may have sent: it says nothing but that the link is to be left.
+    """
+
+    def __init__(self, refusal: m.Refusal, attempts: int, *, authentic: bool = True) -> None:
         super().__init__(refusal_text(refusal.reasons))
         self.refusal = refusal
         self.attempts = attempts
+        self.authentic = authentic
 
     @property
     def link_is_lost(self) -> bool:
         """Whether the link was not open, or not any more."""
-        return any(reason.code in _LOST for reason in self.refusal.reasons)
+        lost = any(reason.code in _LOST for reason in self.refusal.reasons)
+        return lost or not self.authentic
+
+    @property
+    def may_be_done(self) -> bool:
+        """Whether what was asked may have been carried out all the same, if the link is lost."""
+        return self.attempts > 1 or not self.authentic
 
     @property
     def nothing_staged(self) -> bool:
@@ -142,6 +166,9 @@ def refused_result(refusal: m.Refusal) -> Result:
 class Visit:
     """One programmer at one pump, from opening a link to closing it.
 
+    :ivar keys: what it opens links with; None for a pump that asks for no key.
+    :ivar role: of which of its keys.
+    :ivar code_key: a key that is made of a pairing code, in place of one of its own.
     :ivar link_id: the id of the present or last link.
     :ivar is_open: whether that link is fit for another request.
     :ivar logs_read: by serial number, up to which record the therapy log and the access log were
@@ -151,9 +178,17 @@ class Visit:
     random: Random
     programmer_id: int
     logs_read: dict[str, tuple[int, int]]
+    keys: KeyRing | None = None
+    role: codes.UserRole = codes.UserRole.CLINICIAN
+    code_key: Key | None = None
     link_id: int = 0
     is_open: bool = False
+    _identity: m.Identity | None = field(default=None, init=False)
     _last_order: int = field(default=0, init=False)
+
+    def may_send(self, request_class: type[m.Request[Any]]) -> bool:
+        """Whether its key is for such requests; without keys everything is allowed."""
+        return self.keys is None or request_class.message_type in MAY_SEND[self.role]
 
     def open(self) -> Steps[m.LinkOpened]:
         """Open a link; whatever was sent in another one cannot be carried out from now on."""
@@ -163,6 +198,12 @@ class Visit:
             if not refused.link_is_lost:
                 raise
         return (yield from self._open())  # that id was used: once more with another one
+
+    def identify(self) -> Steps[m.Identity]:
+        """Who answers; asked once in a visit. With a key, the handshake has proved it."""
+        if self._identity is None:
+            self._identity = yield from self.ask(m.Identify())
+        return self._identity
 
     def close(self) -> Steps[None]:
         """Close the link if it is open. Politeness only: a pump closes a silent one by itself."""
@@ -208,10 +249,27 @@ class Visit:
     def _open(self) -> Steps[m.LinkOpened]:
         self.is_open = False
         self.link_id = self.random.randrange(1, 2**64)
-        opened = cast("m.LinkOpened", (yield Open(self.link_id, m.OpenLink(self.programmer_id))))
+        request = m.OpenLink(self.programmer_id)
+        if self.keys is None:
+            opened = cast("m.LinkOpened", (yield Open(self.link_id, request)))
+        else:
+            # Under another id, so that a late answer is none to the handshake.
+            asking = self.random.randrange(1, 2**64)
+            identity = cast("m.Identity", (yield Open(asking, m.Identify())))
+            yield Shake(self.link_id, self._key_for(identity), identity)
+            opened = cast("m.LinkOpened", (yield Ask(request)))
+            self._identity = identity
         self.is_open = True
         self._last_order = opened.last_order_number
         return opened
+
+    def _key_for(self, identity: m.Identity) -> Key:
+        assert self.keys is not None
+        key = self.code_key or self.keys.key(identity.serial_number, self.role)
+        if key is None:
+            role = self.role.name.lower()
+            raise Unsendable(f"no {role}'s key for pump {identity.serial_number}")
+        return key
 
     def _ask(self, make: Callable[[], m.Request[R]]) -> Steps[R]:
         request = make()
@@ -221,7 +279,7 @@ class Visit:
             if not refused.link_is_lost:
                 raise
             self.is_open = False
-            if refused.attempts > 1 and isinstance(request, CHANGES):
+            if refused.may_be_done and isinstance(request, CHANGES):
                 # An earlier sending may have been carried out before the link was lost.
                 raise Unanswered(str(refused), request, self.link_id) from refused
         # Surely not carried out. An order gets a new number: somebody may have used this one.

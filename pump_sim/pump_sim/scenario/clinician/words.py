@@ -152,9 +152,36 @@ def done_text(request: m.Request[Any], response: m.Response) -> str:
             text = f"clock {clock_text(old_ms)} -> {clock_text(new_ms)}"
         case _, m.SelfTestReport(results=results):
             text = _self_test_text(results)
+        case _, m.Paired(role=role):
+            text = f"paired: the programmer has the {role.name.lower()}'s key"
         case _:
-            text = _alarm_or_note_text(request)
+            text = _emergency_text(response) or _alarm_or_note_text(request)
     return text
+
+
+def _emergency_text(response: m.Response) -> str:
+    """What emergency access has done; nothing where it was none."""
+    match response:
+        case m.EmergencyStatusReport(at_ms=at_ms, stopped_alarm_at_ms=stopped_alarm_at_ms):
+            summary = response.prescription
+            volume = units.format_volume(response.believed_volume_nl)
+            rate = units.format_rate(response.infusing_nl_per_day)
+            text = f"emergency status: {spaced(summary.mode.name)}, infusing {rate}, {volume} left"
+            return text + _countdown(at_ms, stopped_alarm_at_ms)
+        case m.EmergencyMinimumRateSet(version=version, rate_nl_per_day=rate_nl_per_day):
+            rate = units.format_rate(rate_nl_per_day)
+            return f"emergency: minimum rate {rate}, version {version}"
+        case m.EmergencyStopped(at_ms=at_ms, version=version):
+            text = f"emergency: stopped, version {version}"
+            return text + _countdown(at_ms, response.stopped_alarm_at_ms)
+        case _:
+            return ""
+
+
+def _countdown(at_ms: int, alarm_at_ms: int | None) -> str:
+    if alarm_at_ms is None:
+        return ""
+    return f", alarm in {units.format_duration(max(0, alarm_at_ms - at_ms))}"
 
 
 def _bolus_text(order: m.OrderBolus) -> str:

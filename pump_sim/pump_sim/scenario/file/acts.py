@@ -25,8 +25,10 @@ from pump_sim.scenario.file.therapy import Strict, Therapy
 AlarmName = Literal[
     "low_reservoir", "empty_reservoir", "eri", "eos", "motor_stall", "stopped_too_long",
     "critical_memory_error", "memory_error", "safe_state", "update_incomplete",
-    "replacement_planned",
+    "replacement_planned", "emergency_action",
 ]  # fmt: skip
+
+RoleName = Literal["observer", "patient", "clinician", "service"]
 
 
 class Act(Strict):
@@ -99,9 +101,38 @@ class Press(Hands):
 
 
 class Head(Hands):
-    """Lay the telemetry head on the patient, or lift it off."""
+    """Lay the programming head on the pump, or lift it off and take it out of reach.
+
+    The same as `proximity` with `on_pump = true`, or with `in_reach = false`.
+    """
 
     hands: Literal["lay_head", "lift_head"]
+
+
+class Proximity(Hands):
+    """Bring the programming head within reach of the pump or out of it, lay it on or lift it off.
+
+    Out of reach, the pump hears no byte and sends none. Only while it lies on the pump, a pairing
+    code holds and emergency access is given. What lies on the pump is within reach, and what is
+    out of reach does not lie on it. At the start it is within reach, and does not lie on the pump.
+    """
+
+    hands: Literal["proximity"]
+    in_reach: StrictBool | None = Field(
+        default=None, description="Whether the head is within reach. Default: as it is."
+    )
+    on_pump: StrictBool | None = Field(
+        default=None, description="Whether the head lies on the pump. Default: as it is."
+    )
+
+
+class Button(Hands):
+    """Press the button of the programming head: that somebody wants what comes next.
+
+    It counts only while the head lies on the pump, and no longer once that is lifted off.
+    """
+
+    hands: Literal["button"]
 
 
 class Explant(Hands):
@@ -131,7 +162,7 @@ class Implant(Hands):
 
 
 class ByProgrammer(Act):
-    """Something that a clinician does with a programmer: over the wire, as a client does."""
+    """Something that is sent over the wire, with a key or by somebody who has none."""
 
     family = "programmer"
 
@@ -144,13 +175,23 @@ class ByProgrammer(Act):
     )
 
 
-class Interrogate(ByProgrammer):
+class WithKey(ByProgrammer):
+    """Something done with a programmer that opens a link, with the key of a role."""
+
+    role: RoleName = Field(
+        default="clinician",
+        description="Whose key the programmer has. Default: `clinician`. A legacy-insecure pump"
+        " asks for none.",
+    )
+
+
+class Interrogate(WithKey):
     """Read status, prescription and logs."""
 
     programmer: Literal["interrogate"]
 
 
-class Program(ByProgrammer, Therapy):
+class Program(WithKey, Therapy):
     """Stage, check the echo, commit, read back. What is not given stays as it is."""
 
     programmer: Literal["program"]
@@ -167,19 +208,19 @@ class Program(ByProgrammer, Therapy):
     )
 
 
-class Stop(ByProgrammer):
+class Stop(WithKey):
     """Program the mode STOPPED."""
 
     programmer: Literal["stop"]
 
 
-class RollBack(ByProgrammer):
+class RollBack(WithKey):
     """Drop what is staged."""
 
     programmer: Literal["roll_back"]
 
 
-class Bolus(ByProgrammer):
+class Bolus(WithKey):
     """Order a single bolus."""
 
     programmer: Literal["bolus"]
@@ -188,7 +229,7 @@ class Bolus(ByProgrammer):
     cut: Literal["open", "order"] | None = None
 
 
-class Priming(ByProgrammer):
+class Priming(WithKey):
     """Order a priming bolus."""
 
     programmer: Literal["priming"]
@@ -197,19 +238,19 @@ class Priming(ByProgrammer):
     cut: Literal["open", "order"] | None = None
 
 
-class AbortBolus(ByProgrammer):
+class AbortBolus(WithKey):
     """End the running bolus."""
 
     programmer: Literal["abort_bolus"]
 
 
-class PatientBolusByHandset(ByProgrammer):
+class PatientBolusByHandset(WithKey):
     """Ask for the patient's bolus with a handset, over the wire."""
 
     programmer: Literal["patient_bolus"]
 
 
-class Refill(ByProgrammer):
+class Refill(WithKey):
     """Tell the pump what the reservoir holds: it believes it."""
 
     programmer: Literal["refill"]
@@ -217,14 +258,14 @@ class Refill(ByProgrammer):
     cut: Literal["open", "order"] | None = None
 
 
-class Acknowledge(ByProgrammer):
+class Acknowledge(WithKey):
     """Say that a person has seen an alarm."""
 
     programmer: Literal["acknowledge"]
     alarm: AlarmName
 
 
-class Silence(ByProgrammer):
+class Silence(WithKey):
     """Hold the tone of an alarm."""
 
     programmer: Literal["silence"]
@@ -232,36 +273,56 @@ class Silence(ByProgrammer):
     duration_ms: DurationMs = Field(alias="for")
 
 
-class SetClock(ByProgrammer):
+class SetClock(WithKey):
     """Set the pump's local clock."""
 
     programmer: Literal["set_clock"]
     clock_ms: LocalMs = Field(alias="clock")
 
 
-class SelfTest(ByProgrammer):
+class SelfTest(WithKey):
     """Let the pump check itself."""
 
     programmer: Literal["self_test"]
 
 
-class WriteNote(ByProgrammer):
+class WriteNote(WithKey):
     """Keep a text on the pump."""
 
     programmer: Literal["note"]
     text: StrictStr
 
 
-class Attack(ByProgrammer):
-    """Send a frame again that was captured on the wire: as it was, or changed with its CRC mended.
+class Pair(WithKey):
+    """Ask for the key of `role` with a one-time code. It needs the programming head on the pump."""
 
-    `message` names the request whose latest frame is sent. `bit` is the bit of its payload that is
-    flipped, of a forged one.
+    programmer: Literal["pair"]
+    code: Literal["shown", "wrong"] = "shown"
+
+
+class Emergency(ByProgrammer):
+    """Emergency access: no key, but the programming head on the pump and its button pressed."""
+
+    programmer: Literal["emergency"]
+    what: Literal["status", "minimum_rate", "stop"]
+
+
+class Attack(ByProgrammer):
+    """What somebody who listens can send: a captured frame, as it was or with its CRC mended.
+
+    `message` names the request whose latest frame is taken. `replay` sends it as it was, `reorder`
+    the one before it, `reflect` the pump's answer to it, as a request of that name. `forge` flips
+    `bit` of what the message says; if it is sealed, of its ciphertext.
     """
 
-    programmer: Literal["replay", "forge"]
+    programmer: Literal["replay", "forge", "reflect", "reorder"]
     message: StrictStr
     bit: Annotated[StrictInt, Field(ge=0, le=8 * 2048 - 1)] = 0
+    fresh: StrictBool = Field(
+        default=False,
+        description="Whether its header is made that of the next frame of the link, as whoever"
+        " listens can do it; of what begins a link, with a link id of its own.",
+    )
 
 
 # --- What breaks ---------------------------------------------------------------------------------
@@ -321,6 +382,8 @@ KINDS: Final[dict[str, dict[str, type[Act]]]] = {
         "press": Press,
         "lay_head": Head,
         "lift_head": Head,
+        "proximity": Proximity,
+        "button": Button,
         "explant": Explant,
         "implant": Implant,
         "replace": Implant,
@@ -340,8 +403,12 @@ KINDS: Final[dict[str, dict[str, type[Act]]]] = {
         "set_clock": SetClock,
         "self_test": SelfTest,
         "note": WriteNote,
+        "pair": Pair,
+        "emergency": Emergency,
         "replay": Attack,
         "forge": Attack,
+        "reflect": Attack,
+        "reorder": Attack,
     },
 }
 """The kinds of act of the families whose key's value says which it is."""
@@ -372,6 +439,8 @@ AnyAct = Annotated[
     | Annotated[Mri, Tag("Mri")]
     | Annotated[Press, Tag("Press")]
     | Annotated[Head, Tag("Head")]
+    | Annotated[Proximity, Tag("Proximity")]
+    | Annotated[Button, Tag("Button")]
     | Annotated[Explant, Tag("Explant")]
     | Annotated[Implant, Tag("Implant")]
     | Annotated[Interrogate, Tag("Interrogate")]
@@ -388,6 +457,8 @@ AnyAct = Annotated[
     | Annotated[SetClock, Tag("SetClock")]
     | Annotated[SelfTest, Tag("SelfTest")]
     | Annotated[WriteNote, Tag("WriteNote")]
+    | Annotated[Pair, Tag("Pair")]
+    | Annotated[Emergency, Tag("Emergency")]
     | Annotated[Attack, Tag("Attack")]
     | Annotated[Break, Tag("Break")]
     | Annotated[Clear, Tag("Clear")]

@@ -40,11 +40,31 @@ class Start(Strict):
     )
     battery: Literal["drain_and_fail", "drain_only", "no_drain"] = "drain_and_fail"
     patient: Literal["treated", "new"] = "treated"
+    security: Literal["authenticated", "legacy-insecure"] = Field(
+        default="authenticated",
+        description="`legacy-insecure`: no keys, whoever reaches the link may program the pump."
+        " Default: `authenticated`.",
+    )
+    updates: Literal["safe", "historic"] = Field(
+        default="safe",
+        description="`historic`: staging stops the infusion until the commit, for training."
+        " Default: `safe`.",
+    )
     state: StrictStr | None = Field(
         default=None,
         description="A file that `pump-sim snapshot` wrote, by its path from the folder of the"
-        " scenario; excludes all else but `implanted`.",
+        " scenario; excludes all else but `implanted` and `security`.",
     )
+
+    @property
+    def guarded(self) -> bool:
+        """Whether the pump has keys."""
+        return self.security == "authenticated"
+
+    @property
+    def historic(self) -> bool:
+        """Whether staging stops the infusion."""
+        return self.updates == "historic"
 
 
 class Block(Strict):

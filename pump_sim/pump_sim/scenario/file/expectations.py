@@ -108,6 +108,19 @@ class LogEvent(Event):
     b: StrictInt | None = Field(default=None, description="What its second parameter must be.")
 
 
+class AccessEvent(Event):
+    """The pump noted in its access log who asked, or whom it refused; each time counts."""
+
+    subject = "access"
+    access: Literal[
+        "interrogated", "refused", "sequence_misused", "authenticated", "authentication_failed",
+        "not_authentic", "paired", "emergency_asked",
+    ] = Field(description="Name of the event.")  # fmt: skip
+    refused: StrictStr | None = Field(
+        default=None, description="The code with which the pump refused. Default: any, or none."
+    )
+
+
 class FlagEvent(Event):
     """The made-up patient begins to show a flag."""
 
@@ -272,9 +285,9 @@ class DeliveredRatio(Ranged, Value):
 EXPECTATIONS: Final[Mapping[str, type[Expectation]]] = {
     each.subject: each
     for each in (
-        AlarmEvent, LogEvent, FlagEvent, BelievedVolume, ActualVolume, BelievedRate, ActualRate,
-        PrescribedDose, TipDose, Received, ModeIs, Effect, Csf, Flags, ActiveAlarms, Tone,
-        DeliveredRatio,
+        AlarmEvent, LogEvent, AccessEvent, FlagEvent, BelievedVolume, ActualVolume, BelievedRate,
+        ActualRate, PrescribedDose, TipDose, Received, ModeIs, Effect, Csf, Flags, ActiveAlarms,
+        Tone, DeliveredRatio,
     )
 }  # fmt: skip
 """The kinds of expectation by the key that says which it is."""
@@ -290,6 +303,7 @@ def _kind(given: object) -> str | None:
 AnyExpectation = Annotated[
     Annotated[AlarmEvent, Tag("AlarmEvent")]
     | Annotated[LogEvent, Tag("LogEvent")]
+    | Annotated[AccessEvent, Tag("AccessEvent")]
     | Annotated[FlagEvent, Tag("FlagEvent")]
     | Annotated[BelievedVolume, Tag("BelievedVolume")]
     | Annotated[ActualVolume, Tag("ActualVolume")]

@@ -5,7 +5,7 @@ from typing import Final
 
 from pump_protocol.units import format_duration
 from pump_sim.model.events import LogEntry
-from pump_sim.scenario.file.expectations import AlarmEvent, Event, LogEvent
+from pump_sim.scenario.file.expectations import AccessEvent, AlarmEvent, Event, LogEvent
 
 MOST_TIMES: Final = 5
 """How many moments are named of an event that happened often."""
@@ -18,6 +18,8 @@ def verb(expectation: Event) -> str:
             return change
         case LogEvent():
             return "recorded"
+        case AccessEvent():
+            return "noted"
         case _:
             return "shown"
 
@@ -50,6 +52,8 @@ def event_text(expectation: Event) -> str:
 
 def _what(expectation: Event) -> str:
     name = f"{expectation.subject} {getattr(expectation, expectation.subject)}"
+    if isinstance(expectation, AccessEvent) and expectation.refused is not None:
+        return f"{name} ({expectation.refused})"
     if not isinstance(expectation, LogEvent):
         return name
     wanted = (("a", expectation.a), ("b", expectation.b))

@@ -12,6 +12,7 @@ from pump_sim.model.events import EventCode, LogEntry
 from pump_sim.model.firmware.alarms import Alarm
 from pump_sim.scenario.file.acts import Act, ByProgrammer, Press
 from pump_sim.scenario.file.expectations import (
+    AccessEvent,
     AlarmEvent,
     Event,
     Expectation,
@@ -20,7 +21,16 @@ from pump_sim.scenario.file.expectations import (
     Received,
     Value,
 )
-from pump_sim.scenario.happenings import Acted, Chosen, Flagged, Happening, Look, Outcome, Recorded
+from pump_sim.scenario.happenings import (
+    Acted,
+    Chosen,
+    Flagged,
+    Happening,
+    Look,
+    Noted,
+    Outcome,
+    Recorded,
+)
 from pump_sim.scenario.judging.event_words import event_text, happened_text, other_text, verb
 from pump_sim.scenario.judging.measure import MEASURES, seen, wanted_text, within
 from pump_sim.texts import spaced
@@ -55,6 +65,7 @@ class Judge:
         self._length_ms = length_ms
         self._reached_ms = 0
         self._records: list[tuple[int, LogEntry]] = []
+        self._noted: list[Noted] = []
         self._began: list[tuple[int, str]] = []
         self._looks: list[Look] = []
         self._acts: list[Verdict] = []
@@ -67,6 +78,8 @@ class Judge:
                 self._looks.append(happening)
             case Recorded(at_ms=at_ms, entry=entry):
                 self._records.append((at_ms, entry))
+            case Noted():
+                self._noted += [happening] * happening.times
             case Flagged(at_ms=at_ms, began=began):
                 self._began += [(at_ms, each.name.lower()) for each in began]
             case Acted():
@@ -147,6 +160,8 @@ class Judge:
                 return self._with_start(alarm, times) if change == "raised" else times
             case LogEvent():
                 return [at for at, each in self._recorded(expectation) if _fits(expectation, each)]
+            case AccessEvent():
+                return [each.at_ms for each in self._noted if _is_noted(expectation, each)]
             case FlagEvent(flag=flag):
                 times = [at_ms for at_ms, began in self._began if began == flag]
                 return self._with_start(flag, times)
@@ -274,6 +289,10 @@ def _outcome_text(outcome: Outcome, codes: Sequence[str]) -> str:
 def _fits(expectation: LogEvent, entry: LogEntry) -> bool:
     wanted = ((expectation.a, entry.a), (expectation.b, entry.b))
     return all(asked is None or asked == given for asked, given in wanted)
+
+
+def _is_noted(expectation: AccessEvent, noted: Noted) -> bool:
+    return noted.name == expectation.access and expectation.refused in (None, noted.refused)
 
 
 def _span_text(from_ms: int, until_ms: int) -> str:

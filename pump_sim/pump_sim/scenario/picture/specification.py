@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Final
 
-from pump_sim.notice import SIMULATOR_NOTICE
+from pump_sim.notice import SIMULATOR_NOTICE, security_profile, unsafe_notices
 from pump_sim.scenario.file.branches import way_text
 from pump_sim.scenario.picture.characters import all_drawable
 from pump_sim.scenario.picture.panels import (
@@ -119,6 +119,8 @@ def headings(sheet: Sheet) -> list[str]:
         f"Scenario {sheet.start.scenario}, {moment_text(sheet.length_ms)}; pump {pumps};"
         f" seed {sheet.start.seed}; pump-sim {sheet.start.version}"
     )
+    guarded = sheet.start.security == security_profile(guarded=True)
+    lines += unsafe_notices(guarded=guarded, historic=sheet.start.updates == "historic")
     if sheet.judged:
         count = len(sheet.judged)
         met = f"all {count} met" if not sheet.unmet else f"{len(sheet.unmet)} of {count} UNMET"

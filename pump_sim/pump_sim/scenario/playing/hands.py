@@ -1,6 +1,7 @@
 """What hands do outside the wire, carried out on a pump; when they do it is the play's business.
 
 Hands know what they did, and can read what the pump believes as a clinician beside them would.
+They hold the programming head, too.
 """
 
 from dataclasses import dataclass
@@ -12,8 +13,10 @@ from pump_sim.model.profile import load_profile
 from pump_sim.model.pump import Pump
 from pump_sim.model.refusals import Refused
 from pump_sim.model.units import PPM, nearest
-from pump_sim.narration import clock_text, mcg, ml
+from pump_sim.narration import clock_text, head_text, mcg, ml
+from pump_sim.presence import Presence
 from pump_sim.scenario.file.acts import (
+    Button,
     Explant,
     Fill,
     FillPocket,
@@ -23,6 +26,7 @@ from pump_sim.scenario.file.acts import (
     InjectCatheter,
     Mri,
     Press,
+    Proximity,
 )
 from pump_sim.scenario.file.wishes import prescribed
 
@@ -36,30 +40,54 @@ IMPOSSIBLE: Final = "impossible"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Deed:
-    """What hands did. `pump` is another one that is in place now; `near` where the head lies now.
-
-    `ratio_ppm` is what was delivered of what should have been, where a fill could tell.
+    """What hands did. `pump` is another one that is in place now; `ratio_ppm` is what was delivered
+    of what should have been, where a fill could tell.
     """
 
     text: str
     refused: tuple[str, ...] = ()
     pump: Pump | None = None
-    near: bool | None = None
     ratio_ppm: int | None = None
 
 
-def do(act: Hands, pump: Pump, *, filled_nl: int) -> Deed:
+def do(act: Hands, pump: Pump, presence: Presence, *, link_ms: int, filled_nl: int) -> Deed:
     """Carry out an act on the pump in place. What cannot be done is refused, and changes nothing.
 
+    :param presence: what the pump senses of the programming head.
     :param filled_nl: what the pump believed to hold right after the last refill.
     """
     try:
-        return _do(act, pump, filled_nl)
+        deed = _do_with_head(act, presence, link_ms) or _do(act, pump, filled_nl)
     except Refused as refused:
         codes = tuple(reason.code.name.lower() for reason in refused.reasons)
         return Deed(text=f"no pump takes that prescription: {refused}", refused=codes)
     except ValueError as error:  # of the model: out of range, or not of a pump in this state
         return Deed(text=f"it cannot be done: {error}", refused=(IMPOSSIBLE,))
+    if isinstance(act, Explant | Implant):
+        # A pump that was taken out hears nobody; one that was put in is beside its programmer.
+        presence.in_reach = isinstance(act, Implant)
+    return deed
+
+
+def _do_with_head(act: Hands, presence: Presence, link_ms: int) -> Deed | None:
+    """What is done with the programming head; None if it is something else."""
+    match act:
+        case Button():
+            presence.press(link_ms)
+            nothing = "" if presence.on_pump else "; it does nothing off the pump"
+            return Deed(text=f"the button of the programming head was pressed{nothing}")
+        case Proximity():
+            if act.in_reach is not None:
+                presence.in_reach = act.in_reach
+            if act.on_pump is not None:
+                presence.on_pump = act.on_pump
+        case Head() if act.hands == "lay_head":
+            presence.on_pump = True
+        case Head():
+            presence.in_reach = False
+        case _:
+            return None
+    return Deed(text=f"the programming head {head_text(presence)}")
 
 
 def _do(act: Hands, pump: Pump, filled_nl: int) -> Deed:  # noqa: PLR0911 - one for each act
@@ -83,13 +111,9 @@ def _do(act: Hands, pump: Pump, filled_nl: int) -> Deed:  # noqa: PLR0911 - one 
             return Deed(text="the patient is in the scanner")
         case Press():
             return _press(pump)
-        case Head():
-            near = act.hands == "lay_head"
-            where = "lies on the patient" if near else "was lifted off"
-            return Deed(text=f"the telemetry head {where}", near=near)
         case Explant():
             pump.explant()
-            return Deed(text=f"pump {pump.serial_number} was taken out", near=False)
+            return Deed(text=f"pump {pump.serial_number} was taken out")
         case Implant():
             return _implant(act, pump)
     raise TypeError(f"hands cannot {type(act).__name__}")
@@ -150,7 +174,9 @@ def _implant(act: Implant, old: Pump) -> Deed:
         volume_nl=act.volume_nl,
         flow_factor_ppm=act.flow_factor_ppm,
         clock_local_ms=status.clock_local_ms,
+        battery_mode=old.state().hardware.battery.mode,
+        historic_updates=old.firmware.historic_updates,
         into=old,
     )
     text = f"pump {pump.serial_number} was implanted at {clock_text(status.clock_local_ms)}"
-    return Deed(text=text, pump=pump, near=True)
+    return Deed(text=text, pump=pump)

@@ -6,10 +6,10 @@ It looks and changes nothing; when it is asked is the play's business.
 
 from collections.abc import Iterator
 
-from pump_sim.model.events import EventCode
+from pump_sim.model.events import AccessEntry, AccessLog, EventCode
 from pump_sim.model.firmware.alarms import AlarmClass
 from pump_sim.model.pump import Pump
-from pump_sim.scenario.happenings import FaultChanged, Flagged, Look, Recorded
+from pump_sim.scenario.happenings import FaultChanged, Flagged, Look, Noted, Recorded
 
 
 class Observation:
@@ -22,6 +22,7 @@ class Observation:
     def __init__(self, pump: Pump) -> None:
         self._pump = pump
         self._told_sequence = pump.firmware.log.next_sequence
+        self._access = pump.firmware.access_log
         self._flags = pump.patient().flags
         self._faults: dict[int, tuple[str, bool]] = {}
         self._received_base_ng = -pump.truth().received_ng
@@ -32,7 +33,7 @@ class Observation:
 
     @property
     def has_new_records(self) -> bool:
-        """Whether the log has records that were not told yet."""
+        """Whether the therapy log has records that were not told yet."""
         return self._pump.firmware.log.next_sequence != self._told_sequence
 
     def turn_to(self, pump: Pump) -> None:
@@ -41,13 +42,14 @@ class Observation:
         self._pump = pump
         # What a pump brings along from elsewhere is not news; what a new one begins with is.
         self._told_sequence = 1 if pump.at_ms == 0 else pump.firmware.log.next_sequence
+        self._access = pump.firmware.access_log
         self._faults = {}
         self._holds_until_ms = None
         self.ratio_ppm = None
         self.filled_nl = pump.firmware.moment().believed_volume_nl
 
-    def news(self, at_ms: int) -> Iterator[Recorded | FaultChanged | Flagged]:
-        """What the pump has recorded, which faults changed, and what the patient shows.
+    def news(self, at_ms: int) -> Iterator[Recorded | Noted | FaultChanged | Flagged]:
+        """What the pump has recorded and noted, which faults changed, and what the patient shows.
 
         :param at_ms: the present, since the start of the scenario.
         """
@@ -58,12 +60,21 @@ class Observation:
             if entry.event is EventCode.RESERVOIR_UPDATED:
                 self.filled_nl = entry.b
             yield Recorded(at_ms=at_ms, serial_number=pump.serial_number, entry=entry)
+        yield from self.notes(at_ms)
         yield from self._fault_news(at_ms)
         flags = pump.patient().flags
         if flags != self._flags:
             began = tuple(each for each in flags if each not in self._flags)
             self._flags = flags
             yield Flagged(at_ms=at_ms, flags=flags, began=began)
+
+    def notes(self, at_ms: int) -> Iterator[Noted]:
+        """What the pump has noted in its access log."""
+        before, self._access = self._access, self._pump.firmware.access_log
+        for entry, times in _counted(before, self._access):
+            yield Noted(
+                at_ms=at_ms, serial_number=self._pump.serial_number, entry=entry, times=times
+            )
 
     def _fault_news(self, at_ms: int) -> Iterator[FaultChanged]:
         before = self._faults
@@ -118,6 +129,18 @@ class Observation:
             delivered_ratio_ppm=self.ratio_ppm,
             tone=_tone(pump),
         )
+
+
+def _counted(before: AccessLog, after: AccessLog) -> Iterator[tuple[AccessEntry, int]]:
+    """Which records of the access log are new or were counted up, and by how much."""
+    if before is after:
+        return
+    for key, entry in after.entries.items():
+        known = before.entries.get(key)
+        same = known is not None and known.sequence == entry.sequence
+        times = entry.count - (known.count if known is not None and same else 0)
+        if times:
+            yield entry, times
 
 
 def _tone(pump: Pump) -> tuple[AlarmClass, int] | None:

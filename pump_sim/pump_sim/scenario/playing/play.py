@@ -17,8 +17,12 @@ import heapq
 from collections.abc import Callable, Mapping
 from fractions import Fraction
 from pathlib import Path
+from random import Random
 from typing import Final
 
+from pump_protocol.events import Event as LinkEvent
+from pump_protocol.guard import PumpGuard
+from pump_protocol.keys import RandomBytes
 from pump_sim.clock import PacedClock
 from pump_sim.control.faults import read_fault
 from pump_sim.endpoint import NS_PER_MS, Decision, PumpEndpoint
@@ -26,6 +30,7 @@ from pump_sim.frame_cutter import FrameCutter
 from pump_sim.model.pump import Pump
 from pump_sim.model.units import DAY_MS, MINUTE_MS
 from pump_sim.ports.impairment import Impairment
+from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.file.acts import (
     Act,
     AnyAct,
@@ -49,6 +54,7 @@ from pump_sim.scenario.happenings import (
     Framed,
     Happening,
     Impaired,
+    OnSession,
     Outcome,
     Replaced,
     Said,
@@ -84,6 +90,8 @@ class Play:
     :param folder: where files that the scenario names are looked for.
     :param speed: therapy time per link time.
     :param link_ns: the present link time.
+    :param random_bytes: where the pumps' keys come from; by default the scenario's seed, so that a
+        play is the same each time. A pump that others can reach wants better ones.
     """
 
     def __init__(
@@ -94,12 +102,18 @@ class Play:
         folder: Path = Path(),
         speed: Fraction = Fraction(1),
         link_ns: int = 0,
+        random_bytes: RandomBytes | None = None,
     ) -> None:
         pump = first_pump(scenario, folder)
         self.scenario = scenario
         clock = PacedClock(speed, therapy_ms=pump.at_ms, link_ns=link_ns)
-        self.endpoint = PumpEndpoint(Simulation(pump), clock)
+        if random_bytes is None:
+            random_bytes = Random(f"{scenario.seed}:keys").randbytes  # noqa: S311 - to be repeated
+        self._keys = KeyRing(random_bytes) if scenario.pump.guarded else None
+        guard = self._guard_for(pump)
+        self.endpoint = PumpEndpoint(Simulation(pump), clock, guard=guard)
         self.endpoint.script = self
+        self.endpoint.listen(self._on_session)
         self._over = False
         self._waiting_for: Choice | None = None
         self._picks = dict(picks)
@@ -111,6 +125,7 @@ class Play:
             therapy_ms=lambda: self.elapsed_ms,
             framed=self._framed,
             impaired=self._impaired,
+            keys=self._keys,
         )
         self._other_wires: list[Impairment] = []
         self._order = _order(scenario)
@@ -120,7 +135,7 @@ class Play:
         self._seen = Observation(pump)
         if not scenario.pump.implanted and pump.implanted:
             pump.explant()
-        self.endpoint.near = pump.implanted
+        self.endpoint.presence.in_reach = pump.implanted
         for rule in scenario.link:
             self._put_on_link(rule, link_ns)
         self._add(scenario)
@@ -239,16 +254,22 @@ class Play:
         """Go on with what the scenario's programmer does."""
         due_ns = self._link.next_ns()
         if due_ns is not None and due_ns <= link_ns:
+            waited = self.busy
             self._link.handle(link_ns)
             self.observe()
             self._finish_exchange()
             self._hold_or_release(link_ns)
-            self._go_on(link_ns)
+            if waited:  # else bytes came late, and nothing was held back for them
+                self._go_on(link_ns)
 
     def observe(self) -> None:
         """Tell what was recorded because of the link: an order, or something that expired."""
         if self._seen.has_new_records:
             self.pump_handled()
+        elif not self._acting:
+            # A late frame may come after its act: that is no moment of the therapy to look at.
+            for noted in self._seen.notes(self.elapsed_ms):
+                self._tell(noted)
 
     def pump_handled(self) -> None:
         """Tell what somebody has done to the pump, and see what follows from it."""
@@ -369,15 +390,23 @@ class Play:
             wire.add(fault)
 
     def _do_by_hand(self, act: Hands, link_ns: int) -> None:
-        deed = hands.do(act, self.pump, filled_nl=self._seen.filled_nl)
+        deed = hands.do(
+            act,
+            self.pump,
+            self.endpoint.presence,
+            link_ms=link_ns // NS_PER_MS,
+            filled_nl=self._seen.filled_nl,
+        )
         if isinstance(act, Fill):
             self._seen.ratio_ppm = deed.ratio_ppm
-        if deed.near is not None:
-            self.endpoint.near = deed.near
         if deed.pump is not None:
             self._gather()
-            self.endpoint.replace_pump(deed.pump, link_ns)
+            self.endpoint.replace_pump(deed.pump, link_ns, guard=self._guard_for(deed.pump))
         self._acted(act, deed.text, deed.refused)
+
+    def _guard_for(self, pump: Pump) -> PumpGuard | None:
+        """With its keys, which the scenario's programmer holds; None for a pump that has none."""
+        return None if self._keys is None else self._keys.guard_for(pump.serial_number)
 
     def _finish_exchange(self) -> None:
         result = self._link.take_result()
@@ -428,6 +457,9 @@ class Play:
     def _framed(self, to_pump: bool, link_ns: int, data: bytes) -> None:
         self._link_ns = max(link_ns, self._link_ns)
         self._tell(Framed(at_ms=self.elapsed_ms, link_ns=link_ns, to_pump=to_pump, data=data))
+
+    def _on_session(self, event: LinkEvent, link_ns: int) -> None:
+        self._tell(OnSession(at_ms=self.elapsed_ms, link_ns=link_ns, event=event))
 
     def _impaired(self, to_pump: bool, what: str, data: bytes) -> None:
         self._tell(

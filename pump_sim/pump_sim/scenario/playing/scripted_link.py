@@ -6,12 +6,15 @@ It moves no time: whoever plays says what time it is on the link, and comes back
 import random
 from collections.abc import Callable
 
+from pump_protocol.codes import UserRole
+from pump_protocol.errors import OutOfTurn
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
 from pump_sim.frame_cutter import FrameCutter
 from pump_sim.ports.impairment import Delivery, Impairment
 from pump_sim.ports.link_fault import LinkFault
 from pump_sim.scenario.clinician.clinician import AttackError, Clinician, Result
-from pump_sim.scenario.file.acts import ByProgrammer
+from pump_sim.scenario.clinician.keyring import KeyRing
+from pump_sim.scenario.file.acts import ByProgrammer, Pair
 from pump_sim.scenario.happenings import Outcome
 
 Tell = Callable[[bool, int, bytes], None]
@@ -24,6 +27,7 @@ class ScriptedLink:
     :param therapy_ms: says what time it is for windows of therapy time.
     :param framed: told of all bytes at the pump's end.
     :param impaired: told of what a fault did: to the pump or not, which and how, the frame.
+    :param keys: what the programmer opens links with; None for a pump that asks for no key.
     """
 
     def __init__(
@@ -34,11 +38,13 @@ class ScriptedLink:
         therapy_ms: Callable[[], int],
         framed: Tell,
         impaired: Callable[[bool, str, bytes], None],
+        keys: KeyRing | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._therapy_ms = therapy_ms
         self._framed = framed
-        self._clinician = Clinician(random.Random(f"{seed}:clinician"))  # noqa: S311
+        by_seed = random.Random(f"{seed}:clinician")  # noqa: S311 - nobody is protected here
+        self._clinician = Clinician(by_seed, keys=keys)
         self._failed: Result | None = None
         self._wire = Impairment(f"{seed}:link", FrameCutter, impaired)
 
@@ -57,12 +63,17 @@ class ScriptedLink:
 
     def begin(self, act: ByProgrammer, link_ns: int) -> None:
         """Let the programmer begin an act; `take_result` tells when it is over."""
+        code = ""
         try:
-            self._clinician.begin(act, link_ns // NS_PER_MS)
+            if isinstance(act, Pair) and act.code == "shown":
+                code = self._endpoint.offer_pairing(UserRole[act.role.upper()], link_ns)
+            self._clinician.begin(act, link_ns // NS_PER_MS, code)
+        except OutOfTurn as error:  # no code is shown
+            self._failed = Result(Outcome.REFUSED, ("not_near",), str(error))
         except AttackError as error:  # what was to be sent again was never sent on this way
             self._failed = Result(Outcome.NO_ANSWER, (), str(error))
-            return
-        self._pass_on(link_ns)
+        else:
+            self._pass_on(link_ns)
 
     def take_result(self) -> Result | None:
         """What came of the act, once, when it is over."""

@@ -57,6 +57,7 @@ def first_pump(scenario: Scenario, folder: Path) -> Pump:
         clock_local_ms=start.clock_ms - start.age_ms,
         battery_mode=BatteryMode[start.battery.upper()],
         new_patient=start.patient == "new",
+        historic_updates=start.historic,
     )
     if start.age_ms:
         _live(pump, start.age_ms)

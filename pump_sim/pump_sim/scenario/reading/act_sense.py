@@ -19,6 +19,7 @@ from pump_sim.scenario.file.acts import (
     InjectCatheter,
     Mri,
     Press,
+    Proximity,
 )
 from pump_sim.scenario.file.places import Place
 from pump_sim.scenario.reading.complaints import Complaint, listed
@@ -47,9 +48,11 @@ def problems(act: Act) -> Iterator[Complaint]:
         case InjectCatheter() if not SECOND_MS <= act.duration_ms <= DAY_MS:
             yield ("over",), "allowed are 1 s to 1 d"
         case Press():
-            yield from _refusal(act.refused)
+            yield from refusal(act.refused)
+        case Proximity():
+            yield from _head(act)
         case ByProgrammer():
-            yield from _refusal(act.refused)
+            yield from refusal(act.refused)
             yield from _outcome(act)
             if isinstance(act, Attack):
                 yield from _attack(act)
@@ -121,7 +124,15 @@ def _implant(act: Implant) -> Iterator[Complaint]:
             yield ("profile",), str(error)
 
 
-def _refusal(code: str | None) -> Iterator[Complaint]:
+def _head(act: Proximity) -> Iterator[Complaint]:
+    if act.on_pump and act.in_reach is False:
+        yield ("on_pump",), "what is out of reach cannot lie on the pump"
+    if act.on_pump is None and act.in_reach is None:
+        yield ("hands",), "what changes is missing: on_pump or in_reach"
+
+
+def refusal(code: str | None) -> Iterator[Complaint]:
+    """That no pump refuses with such a code."""
     if code is not None and code not in REFUSALS:
         near = did_you_mean(code, REFUSALS)
         yield ("refused",), f"no refusal has this code. Known are {listed(REFUSALS)}.{near}"
@@ -138,5 +149,5 @@ def _attack(act: Attack) -> Iterator[Complaint]:
     if act.message not in REQUESTS:
         near = did_you_mean(act.message, REQUESTS)
         yield ("message",), f"no request has this name. Known are {listed(REQUESTS)}.{near}"
-    if act.programmer == "replay" and "bit" in act.model_fields_set:
-        yield ("bit",), "a replayed frame stays as it was: bit is for forge"
+    if act.programmer != "forge" and "bit" in act.model_fields_set:
+        yield ("bit",), f"of a {act.programmer}, no bit is flipped: bit is for forge"

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pump_protocol.units import format_duration
 from pump_sim.model.events import EventCode
 from pump_sim.scenario.file.expectations import (
+    AccessEvent,
     ActiveAlarms,
     Event,
     Expectation,
@@ -15,6 +16,8 @@ from pump_sim.scenario.file.expectations import (
     Value,
 )
 from pump_sim.scenario.file.places import Place
+from pump_sim.scenario.happenings import REFUSING
+from pump_sim.scenario.reading.act_sense import refusal
 from pump_sim.scenario.reading.complaints import Complaint, listed
 from pump_sim.texts import did_you_mean
 
@@ -52,6 +55,8 @@ def problems(
         yield ("every",), "no tone has no interval"
     if isinstance(expectation, LogEvent):
         yield from _log(expectation)
+    if isinstance(expectation, AccessEvent):
+        yield from _access(expectation)
 
 
 def _path(key: str) -> Place:
@@ -110,6 +115,14 @@ def _log(expectation: LogEvent) -> Iterator[Complaint]:
     for key, wanted, told in (("a", expectation.a, meaning.a), ("b", expectation.b, meaning.b)):
         if wanted and told == "unused":
             yield (key,), f"{expectation.log} leaves {key} unused: it is always 0"
+
+
+def _access(expectation: AccessEvent) -> Iterator[Complaint]:
+    if expectation.refused is None:
+        return
+    yield from refusal(expectation.refused)
+    if expectation.access not in {each.name.lower() for each in REFUSING}:
+        yield ("refused",), f"{expectation.access} is no refusal"
 
 
 def _twice(key: str, names: Sequence[str]) -> Iterator[Complaint]:

@@ -104,9 +104,14 @@ _IN: Final[Mapping[str, Mapping[str, str]]] = {
     "Silence": {"for": "How long."},
     "SetClock": {"clock": "What the clock says from then on."},
     "WriteNote": {"text": "The note."},
+    "Pair": {
+        "code": "`shown`: the one-time code that the simulator shows. `wrong`: one that is guessed."
+        " Default: `shown`.",
+    },
+    "Emergency": {"what": "What is asked for."},
     "Attack": {
-        "message": "The request whose latest frame is sent again.",
-        "bit": "Of `forge`: the bit of the payload that is flipped. Default: the first.",
+        "message": "The request whose latest frame is taken.",
+        "bit": "Of `forge`: the bit that is flipped. Default: the first.",
     },
     "Break": {
         "fault": "Which fault.",

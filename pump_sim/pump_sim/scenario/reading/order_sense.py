@@ -23,6 +23,7 @@ from pump_sim.scenario.file.acts import (
     Break,
     ByProgrammer,
     Clear,
+    Emergency,
     Explant,
     Fill,
     FillPocket,
@@ -30,6 +31,7 @@ from pump_sim.scenario.file.acts import (
     Implant,
     InjectCatheter,
     Mri,
+    Pair,
 )
 from pump_sim.scenario.file.branches import Way, branches, walk
 from pump_sim.scenario.file.document import Option, Scenario, Start
@@ -44,7 +46,7 @@ ALWAYS: Final = frozenset(
         "read_access_log",
     }
 )  # fmt: skip
-"""What a programmer may send in any act."""
+"""What a programmer may send in any act but an attack and emergency access."""
 
 SENDS: Final[dict[str, frozenset[str]]] = {
     "program": frozenset({"stage_prescription", "commit_prescription", "roll_back_prescription"}),
@@ -60,6 +62,7 @@ SENDS: Final[dict[str, frozenset[str]]] = {
     "set_clock": frozenset({"set_clock"}),
     "self_test": frozenset({"self_test"}),
     "note": frozenset({"write_note"}),
+    "pair": frozenset({"pair"}),
 }
 """What a programmer may send in an act of a kind, besides."""
 
@@ -74,6 +77,7 @@ class _Course:
     implanted: bool
     profile: Profile | None
     faults_known: bool
+    has_keys: bool = True
     broken: dict[str, list[int | None]] = field(default_factory=dict)
     sent: set[str] = field(default_factory=set)
     filled_ms: int | None = None
@@ -124,6 +128,7 @@ def _at_start(start: Start, profile: Profile | None, pump: Pump | None) -> _Cour
         implanted=start.implanted and (pump is None or pump.implanted),
         profile=profile,
         faults_known=start.state is None,
+        has_keys=start.guarded,
     )
     if pump is not None:
         for each in pump.faults:
@@ -147,8 +152,10 @@ def _act(course: _Course, act: Act) -> Iterator[Complaint]:
     elif not course.implanted and isinstance(act, Hands | Break):
         yield (act.family,), _no_pump(course)
     elif not course.implanted and isinstance(act, ByProgrammer):
-        if act.outcome != "no_answer":
-            yield ("programmer",), f"{_no_pump(course)}, so that outcome must be no_answer"
+        may_be_done = isinstance(act, Emergency) and act.what != "status"
+        wanted = "unknown" if may_be_done else "no_answer"
+        if act.outcome != wanted:
+            yield ("programmer",), f"{_no_pump(course)}, so that outcome must be {wanted}"
     else:
         yield from _act_on_pump(course, act)
 
@@ -248,9 +255,17 @@ def _clear(course: _Course, act: Clear) -> Iterator[Complaint]:
 
 def _programmer(course: _Course, act: ByProgrammer) -> Iterator[Complaint]:
     kind = getattr(act, "programmer", "")
-    if isinstance(act, Attack) and act.message in set(REQUESTS) - course.sent:
-        yield ("message",), "no act before this one sends it"
-    course.sent |= ALWAYS | SENDS.get(kind, frozenset())
+    if isinstance(act, Attack):
+        if act.message in set(REQUESTS) - course.sent:
+            yield ("message",), "no act before this one sends it"
+    elif isinstance(act, Emergency):
+        course.sent.add(f"emergency_{act.what}")
+    else:
+        course.sent |= ALWAYS | SENDS.get(kind, frozenset())
+        if course.has_keys:
+            course.sent.add("authenticate")
+    if isinstance(act, Pair) and not course.has_keys:
+        yield ("programmer",), "a legacy-insecure pump has no keys"
 
 
 def _profile(name: str) -> Profile | None:

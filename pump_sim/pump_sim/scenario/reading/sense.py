@@ -158,7 +158,7 @@ def _from_state(
     found: list[Complaint] = []
     state = scenario.pump.state
     assert state is not None
-    for name in sorted(scenario.pump.model_fields_set - {"state", "implanted"}):
+    for name in sorted(scenario.pump.model_fields_set - {"state", "implanted", "security"}):
         key = Start.model_fields[name].alias or name
         found.append((("pump", key), "state excludes it: the file of the state says how it is"))
     if "prescription" in scenario.model_fields_set:

@@ -7,10 +7,13 @@ Knows the protocol and nothing of pumps or plays. Fields have the names and form
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from pump_protocol.codes import PROTOCOL_VERSION
-from pump_protocol.errors import MalformedPayload
+from pump_protocol.codes import COUNTER_BYTES, ENVELOPE_BYTES, PROTOCOL_VERSION
+from pump_protocol.envelope import SEALED_VERSION, Envelope
+from pump_protocol.errors import MalformedPayload, NotAuthentic
 from pump_protocol.frames import CorruptFrame, Frame
+from pump_protocol.handshake import LinkSecrets
 from pump_protocol.jsonable import Json, fields_of
+from pump_protocol.messages import Paired
 from pump_protocol.payloads import decode_request, decode_response
 from pump_sim.frame_cutter import PATIENCE_NS, FrameSlicer, message_name
 
@@ -29,6 +32,34 @@ class FrameView:
     sequence: int | None = None
     fields: dict[str, Json] | None = None
     reason: str | None = None
+    sealed: bool = False
+    counter: int | None = None
+
+
+class SecretsHeard:
+    """The keys of links, as far as whoever reads a trace holds them."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, list[LinkSecrets]] = {}
+
+    def add(self, link_id: int, secrets: LinkSecrets) -> None:
+        """Hold the keys of one more link, or of one more handshake under its id."""
+        self._of.setdefault(link_id, []).append(secrets)
+
+    def open(self, frame: Frame, *, to_pump: bool) -> bytes:
+        """What a sealed frame says, whether or not its counter is new.
+
+        :raises NotAuthentic: it was not sealed with any key that is held.
+        """
+        for secrets in reversed(self._of.get(frame.link_id, [])):
+            key = secrets.to_pump if to_pump else secrets.to_programmer
+            try:
+                return Envelope(sending=key, receiving=key).open(frame)
+            except NotAuthentic as error:
+                wrong = error
+        if frame.link_id not in self._of:
+            raise NotAuthentic("no key of its link is known", None)
+        raise wrong
 
 
 class Wiretap:
@@ -36,10 +67,13 @@ class Wiretap:
 
     Every byte heard is in exactly one view, in order, once its frame is whole or given up: as a
     session does it, after a silence of ``PATIENCE_NS``.
+
+    :param secrets: with what sealed frames are read.
     """
 
-    def __init__(self, *, to_pump: bool) -> None:
+    def __init__(self, *, to_pump: bool, secrets: SecretsHeard | None = None) -> None:
         self._to_pump = to_pump
+        self._secrets = secrets or SecretsHeard()
         self._slicer = FrameSlicer()
         self._last_ns = 0
 
@@ -59,20 +93,21 @@ class Wiretap:
             if isinstance(event, CorruptFrame):
                 yield FrameView(data=data, reason=event.reason.value)
             else:
-                yield view(event, data, to_pump=self._to_pump)
+                yield view(event, data, to_pump=self._to_pump, secrets=self._secrets)
 
 
-def view(frame: Frame, data: bytes, *, to_pump: bool) -> FrameView:
-    """An intact frame, decoded as far as it can be; *data* is its bytes."""
-    decoded, reason = None, None
-    if frame.version != PROTOCOL_VERSION:
-        reason = f"protocol version {frame.version}"
-    else:
-        decode = decode_request if to_pump else decode_response
+def view(frame: Frame, data: bytes, *, to_pump: bool, secrets: SecretsHeard) -> FrameView:
+    """An intact frame, opened and decoded as far as it can be; *data* is its bytes."""
+    decoded, reason, counter = None, None, None
+    if frame.sealed and len(frame.payload) >= ENVELOPE_BYTES:
+        counter = int.from_bytes(frame.payload[:COUNTER_BYTES], "little")
+    if frame.version in (PROTOCOL_VERSION, SEALED_VERSION):
         try:
-            decoded = fields_of(decode(frame.message_type, frame.payload))
-        except MalformedPayload as error:
+            decoded = _decoded(frame, to_pump, secrets)
+        except (MalformedPayload, NotAuthentic) as error:
             reason = str(error)
+    else:
+        reason = f"protocol version {frame.version}"
     return FrameView(
         data=data,
         message=message_name(frame.message_type),
@@ -80,4 +115,21 @@ def view(frame: Frame, data: bytes, *, to_pump: bool) -> FrameView:
         sequence=frame.sequence,
         fields=decoded,
         reason=reason,
+        sealed=frame.sealed,
+        counter=counter,
     )
+
+
+def _decoded(frame: Frame, to_pump: bool, secrets: SecretsHeard) -> dict[str, Json]:
+    """The fields of a frame's message.
+
+    :raises MalformedPayload: it cannot be decoded.
+    :raises NotAuthentic: it cannot be opened.
+    """
+    payload = secrets.open(frame, to_pump=to_pump) if frame.sealed else frame.payload
+    decode = decode_request if to_pump else decode_response
+    message = decode(frame.message_type, payload)
+    decoded = fields_of(message)
+    if isinstance(message, Paired):
+        decoded["secret"] = None  # a trace is shown around; who has it needs no key to read it
+    return decoded

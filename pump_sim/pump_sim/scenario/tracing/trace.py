@@ -4,14 +4,18 @@ The same happenings give the same bytes.
 """
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import fields
+from dataclasses import asdict, fields
 from enum import Enum
 from typing import Any, Final
 
 from pydantic import BaseModel
 
 from pump_protocol._version import __version__
+from pump_protocol.events import Event as LinkEvent
+from pump_protocol.events import HandshakeAnswered
+from pump_sim.frame_cutter import message_name
 from pump_sim.narration import describe
+from pump_sim.notice import security_profile
 from pump_sim.scenario.file.acts import Act
 from pump_sim.scenario.file.branches import Way
 from pump_sim.scenario.file.document import Scenario
@@ -26,13 +30,17 @@ from pump_sim.scenario.happenings import (
     Happening,
     Impaired,
     Look,
+    Noted,
+    OnSession,
     Recorded,
     Replaced,
     Said,
 )
 from pump_sim.scenario.judging.judge import Verdict
-from pump_sim.scenario.tracing.frame_view import FrameView, Wiretap
+from pump_sim.scenario.tracing import session_view
+from pump_sim.scenario.tracing.frame_view import FrameView, SecretsHeard, Wiretap
 from pump_sim.scenario.tracing.trace_lines import (
+    AccessLine,
     ActedLine,
     AnyLine,
     ChosenLine,
@@ -47,6 +55,7 @@ from pump_sim.scenario.tracing.trace_lines import (
     RecordLine,
     ReplacedLine,
     SaidLine,
+    SessionLine,
     StartLine,
     to_text,
 )
@@ -76,7 +85,10 @@ class Tracer:
         self._write = write
         self._at_ms = 0
         self._link_ns = 0
-        self._taps = {to_pump: Wiretap(to_pump=to_pump) for to_pump in (True, False)}
+        self._secrets = SecretsHeard()
+        self._taps = {
+            to_pump: Wiretap(to_pump=to_pump, secrets=self._secrets) for to_pump in (True, False)
+        }
 
     def begin(self, scenario: Scenario, serial_number: str) -> None:
         """Write the first line. *serial_number* is that of the pump with which it begins."""
@@ -89,6 +101,8 @@ class Tracer:
                 serial_number=serial_number,
                 seed=scenario.seed,
                 version=__version__,
+                security=security_profile(scenario.pump.guarded),
+                updates=scenario.pump.updates,
             )
         )
 
@@ -99,6 +113,9 @@ class Tracer:
             self._link_ns = happening.link_ns
             tap = self._taps[happening.to_pump]
             self._tell_frames(happening.to_pump, tap.hear(happening.data, happening.link_ns))
+        elif isinstance(happening, OnSession):
+            self._link_ns = happening.link_ns
+            self._tell_session(happening.event)
         elif not isinstance(happening, Ended):
             self._tell(_line(happening, {**self._common, "therapy_ms": happening.at_ms}))
 
@@ -125,6 +142,14 @@ class Tracer:
     def _tell(self, line: AnyLine) -> None:
         self._write(to_text(line) + "\n")
 
+    def _tell_session(self, event: LinkEvent) -> None:
+        if isinstance(event, HandshakeAnswered):
+            self._secrets.add(event.link_id, event.secrets)
+        view = session_view.view(event)
+        if view is not None:
+            common = {**self._common, "therapy_ms": self._at_ms, "link_ns": self._link_ns}
+            self._tell(SessionLine(**common, **asdict(view)))
+
     def _tell_frames(self, to_pump: bool, views: Iterator[FrameView]) -> None:
         for view in views:
             self._tell(
@@ -139,11 +164,13 @@ class Tracer:
                     sequence=view.sequence,
                     fields=view.fields,
                     reason=view.reason,
+                    sealed=view.sealed,
+                    counter=view.counter,
                 )
             )
 
 
-def _line(happening: Happening, common: dict[str, Any]) -> AnyLine:  # noqa: PLR0911 - one a kind
+def _line(happening: Happening, common: dict[str, Any]) -> AnyLine:  # noqa: C901, PLR0911 - one a kind
     """The line of anything but bytes on the wire and the end."""
     match happening:
         case Said(text=text):
@@ -152,6 +179,8 @@ def _line(happening: Happening, common: dict[str, Any]) -> AnyLine:  # noqa: PLR
             return _acted(happening, common)
         case Recorded():
             return _record(happening, common)
+        case Noted():
+            return _noted(happening, common)
         case Flagged(flags=flags, began=began):
             return FlagsLine(**common, flags=_names(flags), began=_names(began))
         case FaultChanged(fault=fault, fault_id=fault_id, began=fault_began):
@@ -199,6 +228,22 @@ def _record(happening: Recorded, common: dict[str, Any]) -> RecordLine:
         link_id=entry.link_id,
         prescription_version=entry.prescription_version,
         text=describe(entry),
+    )
+
+
+def _noted(happening: Noted, common: dict[str, Any]) -> AccessLine:
+    entry = happening.entry
+    return AccessLine(
+        **common,
+        serial_number=happening.serial_number,
+        sequence=entry.sequence,
+        event=happening.name,
+        message=message_name(entry.request),
+        role=happening.role,
+        refused=happening.refused,
+        link_id=entry.last_link_id,
+        count=entry.count,
+        times=happening.times,
     )
 
 

@@ -64,6 +64,8 @@ class StartLine(Line):
     serial_number: str
     seed: Int64
     version: str
+    security: str
+    updates: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +106,40 @@ class RecordLine(Line):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AccessLine(Line):
+    """The pump noted in its access log who asked, or was refused.
+
+    `count` is how often by now, `times` how often since the line before of that record.
+    """
+
+    kind: Literal["access"] = "access"
+    serial_number: str
+    sequence: Int64
+    event: str
+    message: str | None
+    role: str | None
+    refused: str | None
+    link_id: Int64
+    count: Int64
+    times: Int64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionLine(Line):
+    """The pump's end of the link decided something by itself: a handshake, a refusal, an end."""
+
+    kind: Literal["session"] = "session"
+    event: str
+    link_id: Int64
+    sequence: Int64 | None
+    role: str | None
+    key_id: Int64 | None
+    message: str | None
+    refused: tuple[str, ...]
+    cause: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FlagsLine(Line):
     """The flags of the patient changed."""
 
@@ -138,6 +174,8 @@ class FrameLine(Line):
     sequence: Int64 | None
     fields: dict[str, Any] | None
     reason: str | None
+    sealed: bool = False
+    counter: Int64 | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +257,8 @@ AnyLine = (
     | SaidLine
     | ActedLine
     | RecordLine
+    | AccessLine
+    | SessionLine
     | FlagsLine
     | FaultLine
     | FrameLine

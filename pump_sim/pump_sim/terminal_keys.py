@@ -1,4 +1,4 @@
-"""What each key does to the running pumps of this process.
+"""What each key of the terminal does to the running pumps of this process.
 
 Reading keys is :mod:`pump_sim.keyboard`; this knows only hosts and what to do with them.
 """
@@ -6,15 +6,20 @@ Reading keys is :mod:`pump_sim.keyboard`; this knows only hosts and what to do w
 import asyncio
 from collections.abc import Callable, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Final
 
+from pump_protocol.codes import INTENT_LIMIT_MS, UserRole
 from pump_sim.endpoint import PumpEndpoint
-from pump_sim.narration import alarm_text, clock_text, ml
+from pump_sim.model.units import SECOND_MS
+from pump_sim.narration import alarm_text, clock_text, head_text, ml
+from pump_sim.pairing import code_lines
 from pump_sim.serve import PumpHost
 
 KEYS_HELP: Final = (
     "keys: space pause/resume, + ten times faster, - ten times slower,\n"
-    "      n next event, f fill by hand, s status, q quit"
+    "      n next event, f fill by hand, s status, q quit\n"
+    "      h programming head on/off, b its button, p pairing code"
 )
 
 FASTEST: Final = Fraction(10_000_000)
@@ -45,6 +50,9 @@ class Keys:
             "-": lambda: self._set_speed(lambda pump: max(SLOWEST, pump.pace / 10)),
             "n": lambda: self._for_all(self._jump),
             "f": lambda: self._for_all(self._fill),
+            "h": lambda: self._for_all(self._lay_or_lift),
+            "b": lambda: self._for_all(self._press_button),
+            "p": self._pair_all,
             "s": lambda: self._for_all(self._say_status),
             "q": stop.set,
         }
@@ -68,8 +76,12 @@ class Keys:
         return lambda: self._hosts[0].post(act)
 
     def _for_all(self, act: Callable[[PumpEndpoint, int], None]) -> None:
+        def do(endpoint: PumpEndpoint, link_ns: int) -> None:
+            act(endpoint, link_ns)
+            endpoint.handled(link_ns)
+
         for host in self._hosts:
-            host.post(act)
+            host.post(do)
 
     def _set_speed(self, wanted: Callable[[PumpEndpoint], Fraction]) -> None:
         """Have all pumps run as fast as is *wanted* of the first.
@@ -82,6 +94,7 @@ class Keys:
         def act(endpoint: PumpEndpoint, link_ns: int) -> None:
             speed = wanted(endpoint)
             endpoint.set_speed(speed, link_ns)
+            endpoint.handled(link_ns)
             for host in others:
                 host.post(lambda other, other_ns: other.set_speed(speed, other_ns))
             told = f"speed: {_plain(speed)} times real time" if speed else "paused"
@@ -104,6 +117,38 @@ class Keys:
         pump = endpoint.simulation.pump
         pump.fill_by_hand(pump.profile.capacity_nl)
         self._say(f"{pump.serial_number}: filled by hand; the pump does not know until it is told")
+
+    def _lay_or_lift(self, endpoint: PumpEndpoint, _: int) -> None:
+        presence = endpoint.presence
+        presence.on_pump = not presence.on_pump
+        serial_number = endpoint.simulation.pump.serial_number
+        self._say(f"{serial_number}: the programming head {head_text(presence)}")
+
+    def _press_button(self, endpoint: PumpEndpoint, link_ns: int) -> None:
+        endpoint.press_button(link_ns)
+        serial_number = endpoint.simulation.pump.serial_number
+        if endpoint.presence.on_pump:
+            counts = f"it counts for {INTENT_LIMIT_MS // SECOND_MS} s"
+        else:
+            counts = "it does nothing before the head lies on the pump: h"
+        self._say(f"{serial_number}: the button of the programming head was pressed; {counts}")
+
+    def _pair_all(self) -> None:
+        for host in self._hosts:
+            host.post(partial(self._pair, host.port.address))
+
+    def _pair(self, address: str, endpoint: PumpEndpoint, link_ns: int) -> None:
+        serial_number = endpoint.simulation.pump.serial_number
+        if endpoint.guard is None:
+            self._say(f"{serial_number}: legacy-insecure: it takes no key, there is none to give")
+            return
+        if not endpoint.presence.on_pump:
+            self._say(f"{serial_number}: lay the programming head on the pump first: h")
+            return
+        code = endpoint.offer_pairing(UserRole.CLINICIAN, link_ns)
+        self._say(f"{serial_number}: pairing code for a clinician's key: {code}")
+        for line in code_lines(address, code, UserRole.CLINICIAN):
+            self._say(f"{'':6}{line}")
 
     def _say_status(self, endpoint: PumpEndpoint, _: int) -> None:
         pump = endpoint.simulation.pump
