@@ -189,8 +189,12 @@ class PumpGuard:
 
     # --- Handshakes ------------------------------------------------------------------------------
 
-    def advance(self, now_ms: int) -> None:
-        """It is *now_ms* by now; keys that can open nothing any more are forgotten."""
+    def next_timeout(self) -> int | None:
+        """When :meth:`handle_timeout` wants to be called, or None."""
+        return None if self._candidate is None else self._candidate.until_ms
+
+    def handle_timeout(self, now_ms: int) -> None:
+        """Forget keys that can open nothing any more (AUTH-06)."""
         if self._candidate is not None and not self._waits(self._candidate, now_ms):
             self._candidate = None
 
@@ -200,7 +204,7 @@ class PumpGuard:
         :raises Denied: it failed, or too many have.
         """
         candidate = self._candidate
-        if candidate is not None and frame == candidate.request:
+        if candidate is not None and frame == candidate.request and self._waits(candidate, now_ms):
             return candidate.reply, candidate.link_keys
         left_ms = self._locked_until_ms - now_ms
         if left_ms > 0:
@@ -250,14 +254,14 @@ class PumpGuard:
 
     # --- Keys of links ---------------------------------------------------------------------------
 
-    def keys_of(self, link_id: int) -> LinkKeys | None:
+    def keys_of(self, link_id: int, now_ms: int) -> LinkKeys | None:
         """The keys for the frames of a link, if there are any."""
         if self._link_keys is not None and self._link_keys.link_id == link_id:
             return self._link_keys
         candidate = self._candidate
         if candidate is None or candidate.link_keys.link_id != link_id:
             return None
-        return candidate.link_keys
+        return candidate.link_keys if self._waits(candidate, now_ms) else None
 
     def _waits(self, candidate: _Candidate, now_ms: int) -> bool:
         """Whether a handshake can still become a link."""

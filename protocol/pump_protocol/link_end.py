@@ -3,6 +3,7 @@
 It knows neither frames' meanings nor whose turn it is.
 """
 
+from abc import ABC, abstractmethod
 from collections import deque
 
 from pump_protocol import events as ev
@@ -10,7 +11,7 @@ from pump_protocol.frames import Frame
 from pump_protocol.states import LINK_TRANSITIONS, LinkState, LinkTrigger
 
 
-class LinkEnd:
+class LinkEnd(ABC):
     """One end of a link.
 
     :ivar link_id: the link id of the open or last link, or the one to be opened; 0 before any.
@@ -30,14 +31,15 @@ class LinkEnd:
         """It is *now_ms* by now, and never earlier again."""
         self._now_ms = now_ms
 
+    @abstractmethod
     def judge(self, frame: Frame) -> None:
         """Take a frame that arrived whole."""
-        raise NotImplementedError
 
+    @abstractmethod
     def next_timeout(self) -> int | None:
         """When :meth:`handle_timeout` wants to be called, in ms of link time, or None."""
-        raise NotImplementedError
 
+    @abstractmethod
     def handle_timeout(self) -> None:
         """Do what is due by now."""
 

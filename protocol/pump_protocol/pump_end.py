@@ -74,8 +74,6 @@ class PumpEnd(LinkEnd):
     def advance(self, now_ms: int) -> None:
         """It is *now_ms* by now; a link that has been open or idle for too long ends."""
         self._now_ms = now_ms
-        if self._guard is not None:
-            self._guard.advance(now_ms)
         if self.link_state is not LinkState.OPEN:
             return
         if now_ms - self._opened_ms >= ABSOLUTE_LIMIT_MS:
@@ -84,10 +82,17 @@ class PumpEnd(LinkEnd):
             self._end_link(LinkTrigger.IDLE_LIMIT)
 
     def next_timeout(self) -> int | None:
-        """When the open link ends, if nobody asks anything."""
+        """When the open link ends, if nobody asks anything, or a handshake is forgotten."""
+        forgotten_ms = None if self._guard is None else self._guard.next_timeout()
         if self.link_state is not LinkState.OPEN:
-            return None
-        return min(self._last_request_ms + IDLE_LIMIT_MS, self._opened_ms + ABSOLUTE_LIMIT_MS)
+            return forgotten_ms
+        ends_ms = min(self._last_request_ms + IDLE_LIMIT_MS, self._opened_ms + ABSOLUTE_LIMIT_MS)
+        return ends_ms if forgotten_ms is None else min(ends_ms, forgotten_ms)
+
+    def handle_timeout(self) -> None:
+        """Forget a handshake that nobody went on with in time."""
+        if self._guard is not None:
+            self._guard.handle_timeout(self._now_ms)
 
     def _end_link(self, cause: LinkTrigger) -> None:
         self._retired.append(self.link_id)
@@ -327,7 +332,7 @@ class PumpEnd(LinkEnd):
         if self._guard is None:
             self._refuse(frame, Reason(RefusalCode.NOT_AUTHENTIC, Field.NONE))
             return
-        link_keys = self._guard.keys_of(frame.link_id)
+        link_keys = self._guard.keys_of(frame.link_id, self._now_ms)
         if link_keys is None:
             used = frame.link_id in self._retired
             code = RefusalCode.LINK_ID_USED if used else RefusalCode.LINK_NOT_OPEN

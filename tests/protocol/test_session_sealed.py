@@ -401,11 +401,14 @@ def test_a_handshake_that_nobody_goes_on_with_is_forgotten() -> None:
     pump = Pump(guard=guard)
     session = programmer(key=guard.keys[UserRole.CLINICIAN])
     exchange(session, pump, session.authenticate(IDENTITY))
+    assert pump.session.next_timeout() == HANDSHAKE_LIMIT_MS
     pump.now_ms = HANDSHAKE_LIMIT_MS
     (event,) = exchange(session, pump, m.OpenLink(1))
     assert isinstance(event, ev.RefusalReceived)
     assert not event.authentic
+    pump.session.handle_timeout(HANDSHAKE_LIMIT_MS)
     assert guard._candidate is None, "keys that can serve no more are not kept (AUTH-06)"
+    assert pump.session.next_timeout() is None
 
 
 def failing(pump: Pump, guard: PumpGuard, link_id: int, now_ms: int) -> m.Reason:
