@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from typer import Context
 from typer.main import get_command
 
 from markdown_table import table
@@ -39,7 +40,9 @@ def _commands(name: str, group: Any) -> Iterator[str]:
 
 
 def _inside(name: str, group: Any) -> Iterator[str]:
-    for command_name, command in group.commands.items():
+    context = Context(group)
+    for command_name in group.list_commands(context):
+        command = group.get_command(context, command_name)
         full_name = f"{name} {command_name}"
         text = f"### {full_name}\n\n{' '.join(command.help.split())}"
         yield text + ("\n\n" + _parameters(command.params) if command.params else "")

@@ -14,6 +14,7 @@ from typing import Final
 
 import alarm_tables
 import command_tables
+import conformance_tables
 import control_tables
 import fault_tables
 import golden_vectors
@@ -78,6 +79,13 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "control-commands": control_tables.commands,
     "control-faults": control_tables.faults,
     "control-errors": control_tables.errors,
+    # conformance.md
+    "conformance-counts": conformance_tables.counts,
+    "conformance-hooks": conformance_tables.hooks,
+    "conformance-tasks": conformance_tables.tasks,
+    "conformance-exits": conformance_tables.exits,
+    "conformance-clauses": conformance_tables.by_clause,
+    "conformance-cases": conformance_tables.by_group,
     # wire-protocol.md, which has the tones of alarms, too
     "alarm-table": alarm_tables.alarms,
     "frame-layout": wire_tables.frame_layout,

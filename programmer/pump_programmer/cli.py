@@ -6,9 +6,9 @@ What the commands do is in :mod:`pump_programmer.commands`.
 import re
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from typing import Annotated, Any, Final, NoReturn
+from typing import Annotated, Any, ClassVar, Final, NoReturn
 
 import typer
 from typer.core import TyperCommand
@@ -36,17 +36,8 @@ from pump_programmer.terminal import (
     make_lenient,
 )
 from pump_protocol._version import __version__
+from pump_protocol.conformance.command.late import LateGroup
 from pump_protocol.errors import LocalError
-
-app = typer.Typer(
-    name="pump-programmer",
-    help="Program a pump over a serial port. SIMULATOR: never for clinical use.",
-    epilog="\b\nExit codes:\n"
-    + "\n".join(f"  {int(code):3}  {meaning}" for code, meaning in EXIT_MEANINGS.items()),
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-)
 
 
 class _Command(TyperCommand):
@@ -65,6 +56,23 @@ class _Command(TyperCommand):
 def _bare(text: str) -> str:
     text = re.sub(r"\{([A-Z]+)\}", r"\1", text)
     return re.sub(r"(?<=[A-Z]) <\w+>", lambda kind: " " * len(kind.group()), text)
+
+
+class _Commands(LateGroup):
+    late: ClassVar[Mapping[str, str]] = {"conform": "pump_programmer.commands.conforming:conform"}
+    late_class: ClassVar[type[TyperCommand]] = _Command
+
+
+app = typer.Typer(
+    name="pump-programmer",
+    cls=_Commands,
+    help="Program a pump over a serial port. SIMULATOR: never for clinical use.",
+    epilog="\b\nExit codes:\n"
+    + "\n".join(f"  {int(code):3}  {meaning}" for code, meaning in EXIT_MEANINGS.items()),
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
 
 
 _COMMANDS: Final[dict[str, Callable[..., None]]] = {

@@ -9,6 +9,8 @@ from rich.console import Console, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from pump_protocol.printable import printable
+
 _UNBOUNDED_COLUMNS = 10_000
 """Wider than any line: what is not a terminal has no width at which to wrap."""
 
@@ -36,12 +38,12 @@ class Printer:
 
     def say(self, text: str | Text, style: str = "") -> None:
         """Sentences, taken literally."""
-        self._print(Text(text, style=style) if isinstance(text, str) else text)
+        self._print(_literal(text, style))
 
     def line(self, text: str) -> None:
         """A line that is not broken, because somebody will copy the path in it."""
         if self.on_terminal:
-            self._console.print(Text(text), soft_wrap=True)
+            self._console.print(_literal(text), soft_wrap=True)
         else:
             self.say(text)
 
@@ -51,7 +53,7 @@ class Printer:
         grid.add_column(style="bold", no_wrap=True)
         grid.add_column(overflow="fold")
         for label, value in facts:
-            grid.add_row(label, Text(value) if isinstance(value, str) else value)
+            grid.add_row(label, _literal(value))
         self._print(grid)
 
     def table(self, headings: Iterable[str], rows: Iterable[Iterable[str | Text]]) -> None:
@@ -60,7 +62,7 @@ class Printer:
         for heading in headings:
             table.add_column(heading, overflow="fold")
         for row in rows:
-            table.add_row(*(Text(cell) if isinstance(cell, str) else cell for cell in row))
+            table.add_row(*map(_literal, row))
         self._print(table)
 
     def _print(self, what: RenderableType) -> None:
@@ -71,3 +73,11 @@ class Printer:
             self._console.print(what)
         for line in drawn.get().splitlines():
             self._console.out(line.rstrip(), highlight=False)
+
+
+def _literal(text: str | Text, style: str = "") -> Text:
+    """What is shown as it stands; a text may be a stranger's, such as a pump's note, and is shown
+    without what could have a terminal do anything."""
+    if isinstance(text, Text):
+        return text
+    return Text("\n".join(map(printable, text.split("\n"))), style=style)

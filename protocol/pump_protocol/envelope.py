@@ -3,8 +3,8 @@
 Each direction has a key and a counter of its own. The counter stands in the frame, because frames
 get lost; it must be greater than that of every frame believed before. Nothing is remembered of a
 frame before its tag was found right. Who repeats a frame sends the identical bytes, so no counter
-is ever used for two texts. This is the only module that imports the cipher, and not before there
-are keys.
+is ever used for two texts. But for the suite that judges others, which seals by hand, this is the
+only module that imports the cipher, and not before there are keys.
 """
 
 from struct import Struct

@@ -940,3 +940,9 @@ RESPONSES: dict[int, type[Response]] = {
     Refusal.message_type: Refusal,
 }
 """Every response by its type on the wire."""
+
+
+def request_name(message_type: int) -> str:
+    """What a request of that type is called; of a type that no request has, the type."""
+    known = REQUESTS.get(message_type)
+    return f"type 0x{message_type:02X}" if known is None else known.__name__

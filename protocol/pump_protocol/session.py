@@ -90,8 +90,9 @@ class Session:
         # A gap counts even if nobody called handle_timeout in it: a busy owner must not glue the
         # half frame of a program that went away to the first frame of the next one.
         self._advance(now_ms)
-        self._last_byte_ms = now_ms
-        self._frames += self._decoder.feed(data)
+        if data:  # who polls a port gives nothing, too, and that is silence
+            self._last_byte_ms = now_ms
+            self._frames += self._decoder.feed(data)
 
     def connection_lost(self, now_ms: int) -> None:
         """The byte stream broke: drop a half frame. The link itself outlives its connection."""

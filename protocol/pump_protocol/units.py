@@ -19,8 +19,8 @@ from typing import Final
 from pump_protocol.codes import MassUnit
 from pump_protocol.errors import UnitError
 
-_U32: Final = 2**32 - 1
-_U64: Final = 2**64 - 1
+U32: Final = 2**32 - 1
+U64: Final = 2**64 - 1
 
 _NL_PER_ML: Final = 1_000_000
 _NG_PER_MCG: Final = 1_000
@@ -111,7 +111,7 @@ class Quantity:
 RATE: Final = Quantity(
     "rate",
     "nL/day",
-    _U32,
+    U32,
     {"mL/day": _NL_PER_ML, "uL/day": 1_000, "uL/h": 24_000, "nL/day": 1},
     {
         "mL/d": _NL_PER_ML,
@@ -127,7 +127,7 @@ RATE: Final = Quantity(
 DAILY_DOSE: Final = Quantity(
     "daily dose",
     "ng/day",
-    _U64,
+    U64,
     {"mcg/day": _NG_PER_MCG, "mg/day": _NG_PER_MG, "ng/day": 1},
     {
         "mcg/d": _NG_PER_MCG,
@@ -142,7 +142,7 @@ DAILY_DOSE: Final = Quantity(
 DOSE: Final = Quantity(
     "dose",
     "ng",
-    _U64,
+    U64,
     {"mcg": _NG_PER_MCG, "mg": _NG_PER_MG, "ng": 1},
     {"ug": _NG_PER_MCG, "\u00b5g": _NG_PER_MCG, "\u03bcg": _NG_PER_MCG},
 )
@@ -150,7 +150,7 @@ DOSE: Final = Quantity(
 CONCENTRATION: Final = Quantity(
     "concentration",
     "ng/mL",
-    _U32,
+    U32,
     {"mcg/mL": _NG_PER_MCG, "mg/mL": _NG_PER_MG, "ng/mL": 1},
     {
         "mcg/ml": _NG_PER_MCG,
@@ -168,7 +168,7 @@ CONCENTRATION: Final = Quantity(
 VOLUME: Final = Quantity(
     "volume",
     "nL",
-    _U32,
+    U32,
     {"mL": _NL_PER_ML, "uL": 1_000, "nL": 1},
     {"ml": _NL_PER_ML, "ul": 1_000, "nl": 1},
 )
@@ -176,7 +176,7 @@ VOLUME: Final = Quantity(
 DURATION: Final = Quantity(
     "duration",
     "ms",
-    _U32,
+    U32,
     {"min": _MS_PER_MIN, "h": _MS_PER_H, "d": _MS_PER_DAY, "s": _MS_PER_S, "ms": 1},
     {"day": _MS_PER_DAY, "days": _MS_PER_DAY},
     compound=True,

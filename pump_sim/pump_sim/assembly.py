@@ -79,8 +79,14 @@ class Assembly:
     def _new_endpoint(self, start: PumpStart) -> PumpEndpoint:
         if self._options.state_file is not None:
             return self._kept_endpoint(start, self._options.state_file)
-        guard = PumpGuard(new_keys()) if self._options.authenticated else None
-        return self._endpoint(self._new_pump(start), guard)
+        keys = new_keys() if self._options.authenticated else None
+
+        def renewal() -> tuple[Pump, PumpGuard | None]:
+            return self._new_pump(start), None if keys is None else PumpGuard(keys)
+
+        endpoint = self._endpoint(*renewal())
+        endpoint.renewal = renewal
+        return endpoint
 
     def _new_pump(self, start: PumpStart) -> Pump:
         number = "" if self._options.count == 1 else f"-{self._index + 1}"

@@ -8,11 +8,12 @@ from __future__ import annotations
 import errno
 import sys
 import traceback
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import typer
 
 from pump_protocol._version import __version__
+from pump_protocol.conformance.command.late import LateGroup
 from pump_sim import options
 from pump_sim.commands import exits
 from pump_sim.commands.checking import check
@@ -22,12 +23,24 @@ from pump_sim.commands.running import options_named, run
 from pump_sim.commands.scenarios import scenario_schema, scenarios
 from pump_sim.commands.snapshot import snapshot
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 NL_PER_ML: Final = 1_000_000
 
 _LOST_OUTPUT: Final = (errno.ENOSPC, errno.EPIPE, errno.EIO)
 
+
+class _Commands(LateGroup):
+    late: ClassVar[Mapping[str, str]] = {
+        "judge": "pump_sim.commands.judging:judge",
+        "matrix": "pump_sim.commands.matrix:matrix",
+    }
+
+
 app = typer.Typer(
     name="pump-sim",
+    cls=_Commands,
     help="A virtual intrathecal pump on a virtual serial port. SIMULATOR: never for clinical use.",
     no_args_is_help=True,
     add_completion=False,

@@ -130,6 +130,8 @@ class PumpEndpoint:
     :ivar started_ms: when this endpoint was made, in the therapy time of the pump in place.
     :ivar hands: told of each record of the therapy log, None for nobody. What simulated hands do
         upon an order is kept in one write with it, before it is acknowledged.
+    :ivar renewal: makes the pump that this one was at its start, and its guard; None where nobody
+        can.
     :ivar script: what else is to happen, None for nothing. Therapy time never passes over a moment
         at which it wants to act.
     """
@@ -156,13 +158,13 @@ class PumpEndpoint:
         self.started_ms = simulation.now_ms
         self.hands: Callable[[LogEntry], None] | None = None
         self.script: Script | None = None
+        self.renewal: Callable[[], tuple[Pump, PumpGuard | None]] | None = None
         self._session = Session(Role.PUMP, guard=guard)
         self._exchanges = 0  # requests that were carried out; noise and forgeries are none
         self._jump_at_ns: int | None = None
         self._held_at_speed: Fraction | None = None
-        self._pace = Fraction(1)  # how fast it goes on after a pause
-        if isinstance(self.clock, PacedClock) and self.clock.speed[0]:
-            self._pace = Fraction(*self.clock.speed)
+        self._first_speed = self.speed
+        self._pace = self._first_speed or Fraction(1)  # how fast it goes on after a pause
         self._told = simulation.pump.firmware.log.next_sequence
         self._followed = self._told
 
@@ -452,6 +454,22 @@ class PumpEndpoint:
         self._told = self._followed = pump.firmware.log.next_sequence
         if self.script is not None:
             self.script.pump_replaced()
+
+    def renew(self, link_ns: int) -> None:
+        """Put everything back to how it was at the start, but the keys and what link time it is:
+        therapy begins anew, no link is known, nobody is locked out or near.
+
+        :raises OutOfTurn: nobody can; a scenario is played, say.
+        """
+        if self.renewal is None:
+            raise OutOfTurn("a scenario, or a state file, has made this pump what it is")
+        pump, guard = self.renewal()
+        self.presence = Presence()
+        self.replace_pump(pump, link_ns, guard=guard)
+        self._session = Session(Role.PUMP, guard=guard)
+        self.started_ms = pump.at_ms
+        if self._first_speed is not None:
+            self.set_speed(self._first_speed, link_ns)
 
 
 def _first(*moments: int | None) -> int | None:

@@ -298,6 +298,8 @@ class Telemetry:
         if request.digest == current:
             # A repeated commit, from a link that never heard the answer (REQ-25).
             return m.PrescriptionCommitted(version, self._firmware.prescription_since_ms, current)
+        if reasons := self._firmware.end_of_service():
+            raise Refused(*reasons)
         if pending is None:
             raise Refused(Reason(RefusalCode.NOTHING_STAGED))
         if request.digest != prescription_digest(version + 1, values.prescription_out(pending)):

@@ -31,11 +31,3 @@ def did_you_mean(name: object, known: Iterable[str]) -> str:
     """A question after the nearest of the known names, to go behind a sentence; or nothing."""
     near = nearest(name, known)
     return f" Did you mean {near}?" if near else ""
-
-
-def printable(text: str) -> str:
-    """The text without what moves a terminal's cursor, hides in it, or may not be in XML."""
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape").decode("ascii")
-        for each in text
-    )

@@ -5,8 +5,9 @@ from types import ModuleType
 import pytest
 
 from benchmarks import __main__ as bench
-from benchmarks import decoder, life, patient, roundtrip, scenarios, startup, state
+from benchmarks import conformance, decoder, life, patient, roundtrip, scenarios, startup, state
 from benchmarks.figures import Figure, table
+from pump_protocol.conformance.cases import Side
 
 QUICK: list[tuple[ModuleType, dict[str, object]]] = [
     (roundtrip, {"BATCHES": 1, "BATCH": 5}),
@@ -15,6 +16,10 @@ QUICK: list[tuple[ModuleType, dict[str, object]]] = [
     (life, {"REPEATS": 1, "LIVES": 2}),
     (patient, {"REPEATS": 1, "ROUNDS": 2}),
     (scenarios, {"ROUNDS": 1, "NAMES": ("mri-normal",)}),
+    (
+        conformance,
+        {"ONLY": {Side.PUMP: "identity", Side.PROGRAMMER: "programmer-asking/identifies-first"}},
+    ),
     (decoder, {"RANDOM_BYTES": 40_000, "ADVERSARIAL_BYTES": 20_000, "ROUNDS": 1}),
 ]
 
@@ -40,6 +45,8 @@ def test_bench_prints_every_figure_with_its_verdict(capsys: pytest.CaptureFixtur
         "patient",
         "garbage",
         "pump-sim check",
+        "conform over a pty",
+        "judge the shipped programmer",
     ):
         assert words in printed
 

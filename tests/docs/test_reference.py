@@ -26,6 +26,8 @@ from pump_programmer.programmer import Programmed, Staged
 from pump_programmer.report import Report
 from pump_protocol import messages as m
 from pump_protocol import units
+from pump_protocol.conformance.cases import Side
+from pump_protocol.conformance.catalogue import cases_of
 from pump_sim.control.client import ControlClient
 from pump_sim.model.firmware.alarms import RULES, Alarm
 from pump_sim.model.hardware.faults import FAULTS
@@ -35,6 +37,7 @@ from pump_sim.model.profile import load_profile, profile_names
 from pump_sim.ports.link_fault import LinkFaultKind
 from pump_sim.scenario.reading.catalogue import scenario_names
 from pump_sim.terminal_keys import KEYS_HELP, Keys
+from tests.conformance.mutants.registry import load_programmer_mutants, load_pump_mutants
 
 from .pages import ROOT
 
@@ -452,7 +455,7 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     records = [*(ROOT / "docs" / "explanation" / "decisions").glob("0*.md")]
-    assert (len(RULES), len(FAULTS), len(records)) == (12, 14, 26)
+    assert (len(RULES), len(FAULTS), len(records)) == (12, 14, 27)
     assert "**Alarms**: [twelve]" in readme
     assert "twelve alarms" in changelog
     assert "**Faults**: [fourteen]" in readme
@@ -462,7 +465,11 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     assert "Twenty-six come along" in " ".join(changelog.split())
     assert len(LinkFaultKind) == 11
     assert "[eleven on the wire]" in readme
-    assert "twenty-six decision records" in " ".join(changelog.split())
+    assert sum(len(cases_of(side)) for side in Side) > 500
+    assert "[more than five hundred cases]" in readme
+    assert len(load_pump_mutants()) + len(load_programmer_mutants()) > 600
+    assert "More than six hundred mutants" in " ".join(readme.split())
+    assert "twenty-seven decision records" in " ".join(changelog.split())
 
 
 def test_glossary_is_in_order() -> None:

@@ -377,6 +377,16 @@ def test_half_a_frame_is_dropped_after_the_inter_byte_timeout() -> None:
     assert executed(pump)[1:] == [m.SetClock(2)]
 
 
+def test_nothing_that_arrives_is_silence() -> None:
+    """Whoever polls a port hands over nothing again and again: the half frame goes all the same."""
+    pump = Pump().opened()
+    pump.receive(framed(m.SetClock(1), 2)[:-1], 1000)
+    for at_ms in range(1010, 1000 + INTER_BYTE_TIMEOUT_MS, 10):
+        pump.receive(b"", at_ms)
+    pump.receive(framed(m.SetClock(2), 2), 1000 + INTER_BYTE_TIMEOUT_MS)
+    assert executed(pump)[1:] == [m.SetClock(2)]
+
+
 def test_the_gap_counts_from_the_last_byte() -> None:
     pump = Pump().opened()
     frame = framed(m.SetClock(1), 2)

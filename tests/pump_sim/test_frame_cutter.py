@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 
 from pump_protocol.codes import INTER_BYTE_TIMEOUT_MS, MessageType
 from pump_protocol.frames import Frame
-from pump_sim.frame_cutter import FrameCutter, message_name, name_of
+from pump_protocol.slicing import message_name
+from pump_sim.frame_cutter import FrameCutter, name_of
 
 INTERROGATE = Frame(MessageType.INTERROGATE, 7, 1).to_bytes()
 REPORT = Frame(MessageType.STATUS_REPORT, 7, 1, b"some payload").to_bytes()

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pump_protocol.codes import Alarm, RefusalCode
+from pump_protocol.printable import printable
 from pump_sim.model.hardware.faults import FAULTS
-from pump_sim.texts import LONGEST_NAME, did_you_mean, nearest, printable, spaced
+from pump_sim.texts import LONGEST_NAME, did_you_mean, nearest, spaced
 
 KNOWN = ("low_reservoir", "empty_reservoir", "motor_stall")
 

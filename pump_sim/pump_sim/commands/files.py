@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import typer
 
+from pump_protocol.conformance.command.outputs import Output, cannot_be_written
 from pump_sim.commands.exits import REFUSED
 
 if TYPE_CHECKING:
@@ -109,47 +109,19 @@ def whole(option: str, path: Path, *, afresh: bool = False) -> Write:
 
     :param afresh: rather remove it now: what is in it is of an earlier run.
     """
+    output = Output.ready(option, path)
     try:
-        target = Path(os.path.realpath(path))
-        plain = _plain(path, target)
-        beside = target.with_name(f".pump-sim-{os.getpid()}.part") if plain else None
-        if beside is None:
-            if not path.is_fifo():  # which would wait for its reader
-                os.close(os.open(path, os.O_WRONLY))
-        else:
-            beside.open("xb").close()
-            beside.unlink()
-            if target.exists():
-                os.close(os.open(target, os.O_WRONLY))
-            if afresh:
-                target.unlink(missing_ok=True)
-    except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{option} = {path}: {_cannot(error)}") from None
+        if afresh:
+            output.discard()
+    except OSError as error:
+        raise typer.BadParameter(f"{option} = {path}: {cannot_be_written(error)}") from None
 
     def write(content: str | bytes) -> None:
-        data = content.encode() if isinstance(content, str) else content
-        try:
-            if beside is None:
-                path.write_bytes(data)
-                return
-            try:
-                beside.write_bytes(data)
-                if target.exists():
-                    shutil.copymode(target, beside)
-                beside.replace(target)
-            finally:
-                beside.unlink(missing_ok=True)
-        except OSError as error:
-            refuse(f"{path}: {_cannot(error)}")
+        complaint = output.write(content)
+        if complaint is not None:
+            refuse(f"{path}: {complaint}")
 
     return write
-
-
-def _plain(path: Path, target: Path) -> bool:
-    """Whether it is a file or will be one, of a name of its own: /dev/stdout may be one, too."""
-    if path.is_relative_to("/dev"):
-        return False
-    return path.is_file() or not (path.exists() or target.is_symlink())
 
 
 @contextmanager
@@ -158,25 +130,20 @@ def stream(option: str, path: Path) -> Iterator[Write]:
     try:
         file = path.open("wb")
     except (OSError, ValueError) as error:
-        raise typer.BadParameter(f"{option} = {path}: {_cannot(error)}") from None
+        raise typer.BadParameter(f"{option} = {path}: {cannot_be_written(error)}") from None
 
     def write(content: str | bytes) -> None:
         try:
             file.write(content.encode() if isinstance(content, str) else content)
         except OSError as error:
-            refuse(f"{path}: {_cannot(error)}")
+            refuse(f"{path}: {cannot_be_written(error)}")
 
     try:
         yield write
         try:
             file.close()
         except OSError as error:
-            refuse(f"{path}: {_cannot(error)}")
+            refuse(f"{path}: {cannot_be_written(error)}")
     finally:
         with suppress(OSError):
             file.close()
-
-
-def _cannot(error: OSError | ValueError) -> str:
-    why = error.strerror if isinstance(error, OSError) else str(error)
-    return f"it cannot be written: {why}"

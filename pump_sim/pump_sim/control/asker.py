@@ -233,6 +233,10 @@ class Asker(ABC):
         """Replace the pump by one in that state."""
         return self.ask("load", state=state)
 
+    def renew(self) -> Object:
+        """Put the pump back to how it was when it was started."""
+        return self.ask("renew")
+
     # --- A scenario that is played ---------------------------------------------------------------
 
     def scenario(self) -> Object:

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from pump_protocol.errors import OutOfTurn
 from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.errors import ControlError
 from pump_sim.control.moving import time_of
@@ -39,6 +40,14 @@ def _load(call: Call) -> Result:
     return time_of(call)
 
 
+def _renew(call: Call) -> Result:
+    try:
+        call.endpoint.renew(call.link_ns)
+    except OutOfTurn as error:
+        raise ControlError("impossible", f"renew: {error}") from None
+    return time_of(call)
+
+
 COMMANDS: Final = (
     Command(
         name="state",
@@ -56,5 +65,13 @@ COMMANDS: Final = (
         parameters=(
             Parameter(name="state", kind=Content(), doc="what `state` gave, whole", required=True),
         ),
+    ),
+    Command(
+        name="renew",
+        doc="Put the pump back to how it was when it was started, for the next test: therapy time"
+        " 0 at the speed of then, faults gone, no link, no lock, no order remembered, nobody near."
+        " Its keys stay. Not where a scenario is played or a state file kept.",
+        answers="as `time`",
+        handle=_renew,
     ),
 )

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 from weakref import WeakValueDictionary
 
+from pump_protocol.slicing import PATIENCE_NS
 from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
-from pump_sim.frame_cutter import PATIENCE_NS
 from pump_sim.model.events import LogEntry
 from pump_sim.ports import Port, PortBusyError, PortError
 from pump_sim.ports.memory import MemoryPort

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from pump_protocol import messages as m
 from pump_protocol.codes import (
-    CRC_BYTES,
     INTER_BYTE_TIMEOUT_MS,
     AccessEvent,
     Field,
@@ -38,7 +37,6 @@ from pump_sim.scenario.happenings import (
     Said,
 )
 from pump_sim.scenario.judging.judge import Judge
-from pump_sim.scenario.tracing.frame_view import Wiretap
 from pump_sim.scenario.tracing.trace import Tracer
 from pump_sim.scenario.tracing.trace_lines import (
     ActedLine,
@@ -327,24 +325,6 @@ def test_an_intact_frame_that_says_nothing_known_is_told_with_the_reason(
     (line,) = told(framed(frame.to_bytes()))
     assert (line["message"], line["fields"]) == (message, None)
     assert reason in line["reason"]
-
-
-PARTS = st.one_of(st.binary(max_size=60), st.sampled_from([OPEN, READ]))
-
-
-@given(st.lists(PARTS, max_size=6), st.randoms())
-def test_every_byte_on_the_wire_is_in_exactly_one_view(parts: list[bytes], random: Any) -> None:
-    """In order, however the stream is split and whatever silences there are."""
-    stream = b"".join(parts)
-    tap, heard, link_ns, at = Wiretap(to_pump=True), [], 0, 0
-    while at < len(stream):
-        size = random.randrange(1, CRC_BYTES * 8)
-        link_ns += random.choice([0, INTER_BYTE_TIMEOUT_MS * MS])
-        heard += list(tap.hear(stream[at : at + size], link_ns))
-        at += size
-    heard += list(tap.give_up())
-    assert b"".join(each.data for each in heard) == stream
-    assert all((each.message is None) or each.data in {OPEN, READ} for each in heard)
 
 
 # --- Reading -------------------------------------------------------------------------------------

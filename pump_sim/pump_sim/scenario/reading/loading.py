@@ -13,6 +13,7 @@ from typing import Any, Final, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from pump_protocol.printable import printable
 from pump_sim.scenario.file.document import Scenario
 from pump_sim.scenario.file.kinds import FOLDER
 from pump_sim.scenario.file.places import Place
@@ -20,7 +21,7 @@ from pump_sim.scenario.reading import sense
 from pump_sim.scenario.reading.catalogue import scenario_names, scenario_path
 from pump_sim.scenario.reading.complaints import Complaint, complaints
 from pump_sim.scenario.reading.lines import Lines
-from pump_sim.texts import did_you_mean, printable
+from pump_sim.texts import did_you_mean
 
 LARGEST_BYTES: Final = 1_000_000
 """No scenario is that long; a recording or a device that was named by mistake is longer."""

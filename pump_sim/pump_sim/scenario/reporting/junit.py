@@ -11,9 +11,9 @@ from typing import Final
 
 from junitparser import Attr, Failure, JUnitXml, TestCase, TestSuite
 
+from pump_protocol.printable import printable
 from pump_sim.scenario.checking import CheckedPlay, Report
 from pump_sim.scenario.reporting.wording import plural, unmet_lines
-from pump_sim.texts import printable
 
 NAME: Final = "pump-sim check"
 

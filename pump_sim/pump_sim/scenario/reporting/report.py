@@ -11,9 +11,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.text import Text
 
+from pump_protocol.printable import printable
 from pump_sim.scenario.checking import CheckedPlay, Report
 from pump_sim.scenario.reporting.wording import result, summary, title, unmet_lines
-from pump_sim.texts import printable
 
 
 class _SteadyConsole(Console):

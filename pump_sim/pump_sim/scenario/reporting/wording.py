@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from pump_protocol.printable import printable
 from pump_sim.scenario.checking import CheckedPlay, Judged, Report
-from pump_sim.texts import printable
 
 
 def plural(count: int, noun: str) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from pump_protocol import events as ev
 from pump_protocol.codes import UserRole
-from pump_sim.frame_cutter import message_name
+from pump_protocol.slicing import message_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,8 @@ from pydantic import BaseModel
 from pump_protocol._version import __version__
 from pump_protocol.events import Event as LinkEvent
 from pump_protocol.events import HandshakeAnswered
-from pump_sim.frame_cutter import message_name
+from pump_protocol.slicing import message_name
+from pump_protocol.wiretap import FrameView, SecretsHeard, Wiretap
 from pump_sim.narration import describe
 from pump_sim.notice import security_profile
 from pump_sim.scenario.file.acts import Act
@@ -38,7 +39,6 @@ from pump_sim.scenario.happenings import (
 )
 from pump_sim.scenario.judging.judge import Verdict
 from pump_sim.scenario.tracing import session_view
-from pump_sim.scenario.tracing.frame_view import FrameView, SecretsHeard, Wiretap
 from pump_sim.scenario.tracing.trace_lines import (
     AccessLine,
     ActedLine,

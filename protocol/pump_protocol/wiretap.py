@@ -1,6 +1,6 @@
 """Bytes on the wire as people and scripts read them: frames, their messages and their fields.
 
-Knows the protocol and nothing of pumps or plays. Fields have the names and forms that
+Knows the protocol and nothing of pumps, plays or cases. Fields have the names and forms that
 ``pump-programmer --json`` gives them.
 """
 
@@ -15,7 +15,7 @@ from pump_protocol.handshake import LinkSecrets
 from pump_protocol.jsonable import Json, fields_of
 from pump_protocol.messages import Paired
 from pump_protocol.payloads import decode_request, decode_response
-from pump_sim.frame_cutter import PATIENCE_NS, FrameSlicer, message_name
+from pump_protocol.slicing import PATIENCE_NS, FrameSlicer, message_name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,0 +1,1 @@
+"""Cases that judge a programmer, a module for each part of the specification."""

@@ -1,0 +1,1 @@
+"""Cases that judge a pump, a module for each part of the specification."""

@@ -1,0 +1,1 @@
+"""What cases that judge a pump share; no case is declared here."""
