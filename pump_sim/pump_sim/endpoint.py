@@ -434,17 +434,20 @@ class PumpEndpoint:
 
     # --- Another state ---------------------------------------------------------------------------
 
-    def replace_pump(self, pump: Pump, link_ns: int, *, guard: PumpGuard | None = None) -> None:
-        """Have another pump, or this one in another state, behind the same port from now on.
+    def put_in_place(self, pump: Pump, guard: PumpGuard | None, link_ns: int) -> None:
+        """Have another pump with its keys behind the same port from now on: it knows of no link.
 
-        Therapy time is the new pump's own and goes on at the speed at which it ran.
-
-        :param guard: the keys of another pump, which knows nothing of the link that was open; none
-            means that keys and link stay as they are.
+        Therapy time is its own and goes on at the speed at which it ran.
         """
-        if guard is not None:
-            self._take_guard(guard)
-            self._session = Session(Role.PUMP, guard=guard)
+        self._take_guard(guard)
+        self._session = Session(Role.PUMP, guard=guard)
+        self.replace_pump(pump, link_ns)
+
+    def replace_pump(self, pump: Pump, link_ns: int) -> None:
+        """Have this pump in another state from now on; its keys and its link stay as they are.
+
+        Therapy time is that of the state and goes on at the speed at which it ran.
+        """
         old = self.simulation.pump
         self.started_ms += pump.at_ms - old.at_ms
         self.simulation = Simulation(pump)
@@ -465,8 +468,7 @@ class PumpEndpoint:
             raise OutOfTurn("a scenario, or a state file, has made this pump what it is")
         pump, guard = self.renewal()
         self.presence = Presence()
-        self.replace_pump(pump, link_ns, guard=guard)
-        self._session = Session(Role.PUMP, guard=guard)
+        self.put_in_place(pump, guard, link_ns)
         self.started_ms = pump.at_ms
         if self._first_speed is not None:
             self.set_speed(self._first_speed, link_ns)

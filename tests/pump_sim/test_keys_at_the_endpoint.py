@@ -113,7 +113,7 @@ def test_a_pump_with_keys_says_so_and_one_without_says_that_it_is_insecure(bench
 def test_another_pump_in_its_place_has_keys_of_its_own_and_knows_no_link(bench: Bench) -> None:
     session = bench.opened()
     other = PumpGuard(new_keys(Random(2).randbytes))
-    bench.endpoint.replace_pump(implanted(), bench.link_ms * NS_PER_MS, guard=other)
+    bench.endpoint.put_in_place(implanted(), other, bench.link_ms * NS_PER_MS)
     reason = reason_of(bench.ask(session, m.Interrogate()))
     assert reason.code is RefusalCode.LINK_NOT_OPEN
     bench.guard = other

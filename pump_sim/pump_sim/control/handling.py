@@ -83,7 +83,7 @@ def _implant(call: Call) -> Result:
         primed=given.get("primed", True),
     )
     guard = None if call.endpoint.guard is None else PumpGuard(new_keys())
-    call.endpoint.replace_pump(pump, call.link_ns, guard=guard)
+    call.endpoint.put_in_place(pump, guard, call.link_ns)
     call.endpoint.presence.in_reach = True
     return time_of(call)
 

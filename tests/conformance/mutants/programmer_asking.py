@@ -13,49 +13,19 @@ from pump_programmer.errors import WrongPeer
 from pump_programmer.opening import Credentials
 from pump_programmer.patience import Patience
 from pump_protocol import programmer_end
-from pump_protocol.codes import Capability, MessageType, Nature, SecurityProfile
+from pump_protocol.codes import MessageType, Nature, SecurityProfile
 from pump_protocol.frames import Frame, frame_bytes
 from pump_protocol.messages import Identity, Response
 from pump_protocol.payloads import decode_response, encode
 from pump_protocol.programmer_end import ProgrammerEnd
 from pump_protocol.session import Session
+from pump_sim.presence import Presence
+from pump_sim.telemetry import Telemetry
 from tests.conformance.mutants.changes import around
 from tests.conformance.mutants.registry import programmer_mutant
+from tests.pump_sim.virtual import implanted
 
-A_PUMP = Identity(
-    nature=Nature.SIMULATOR,
-    protocol_version=1,
-    security_profile=SecurityProfile.LEGACY_INSECURE,
-    capabilities=Capability(511),
-    reservoir_capacity_nl=20_000_000,
-    minimum_rate_nl_per_day=6_000,
-    minimum_therapeutic_rate_nl_per_day=48_000,
-    maximum_rate_nl_per_day=24_000_000,
-    maximum_daily_dose_ng=2_000_000,
-    maximum_bolus_dose_ng=500_000,
-    minimum_bolus_duration_ms=60_000,
-    maximum_bolus_duration_ms=86_400_000,
-    minimum_concentration_ng_per_ml=1_000,
-    maximum_concentration_ng_per_ml=100_000_000,
-    maximum_low_reservoir_threshold_nl=10_000_000,
-    minimum_silence_ms=60_000,
-    maximum_silence_non_critical_ms=86_400_000,
-    maximum_silence_critical_ms=7_200_000,
-    soft_daily_dose_ng=1_000_000,
-    internal_tubing_volume_nl=140_000,
-    maximum_priming_volume_nl=1_000_000,
-    minimum_bolus_interval_ms=60_000,
-    maximum_bolus_interval_ms=604_800_000,
-    minimum_lockout_ms=60_000,
-    maximum_lockout_ms=604_800_000,
-    maximum_patient_boluses_per_day=24,
-    minimum_critical_interval_ms=600_000,
-    maximum_critical_interval_ms=7_200_000,
-    product="a pump",
-    model="VP-20",
-    serial_number="SIM-0001",
-    firmware_version="0",
-)
+A_PUMP = Telemetry(implanted(), Presence(), authenticated=False).identity()
 """What a programmer takes for granted that asks nobody."""
 
 

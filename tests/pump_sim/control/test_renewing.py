@@ -4,8 +4,12 @@ from collections.abc import Iterator
 
 import pytest
 
+from pump_protocol import messages as m
+from pump_protocol.codes import RefusalCode
 from pump_sim.control.asker import ControlFailed
+from pump_sim.endpoint import NS_PER_MS
 from pump_sim.testing.virtual import VirtualPump, virtual_pump
+from tests.pump_sim.virtual import VirtualLink, implanted
 
 
 @pytest.fixture(params=["authenticated", "legacy-insecure"])
@@ -48,3 +52,16 @@ def test_pump_that_is_played_on_cannot_be_renewed() -> None:
             pump.renew()
         assert failed.value.code == "impossible"
         assert pump.ask("time") == before
+
+
+def test_another_pump_knows_no_link_with_keys_or_without() -> None:
+    """Another pump was never talked to. One in another state goes on with its link."""
+    link = VirtualLink(implanted())
+    link.status()
+    at_ns = link.link_ms * NS_PER_MS
+    link.endpoint.replace_pump(implanted(), at_ns)
+    link.status()
+    link.endpoint.put_in_place(implanted(), None, at_ns)
+    refusal = link.ask(m.Interrogate())
+    assert isinstance(refusal, m.Refusal)
+    assert refusal.codes == {RefusalCode.LINK_NOT_OPEN}

@@ -1,7 +1,6 @@
 """Cases about a change of drug: what has to be decided, and the numbers of a bridge."""
 
 from dataclasses import replace
-from typing import Final
 
 from pump_protocol.codes import (
     BridgeDecision,
@@ -41,9 +40,6 @@ from pump_protocol.messages import (
     Bridge,
     Prescription,
 )
-
-_THIRTY_DAYS_MS: Final = 30 * DAY_MS
-
 
 # --- Whether there is one ------------------------------------------------------------------------
 

@@ -401,7 +401,7 @@ class Play:
             self._seen.ratio_ppm = deed.ratio_ppm
         if deed.pump is not None:
             self._gather()
-            self.endpoint.replace_pump(deed.pump, link_ns, guard=self._guard_for(deed.pump))
+            self.endpoint.put_in_place(deed.pump, self._guard_for(deed.pump), link_ns)
         self._acted(act, deed.text, deed.refused)
 
     def _guard_for(self, pump: Pump) -> PumpGuard | None:
