@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 READY  := $(VENV)/.ready
 
-.PHONY: help install demo test bench fuzz soak kills lint docs clean
+.PHONY: help install demo test bench fuzz soak kills room lint docs pictures clean
 .DEFAULT_GOAL := help
 
 help:  ## Show what can be made
@@ -20,7 +20,7 @@ $(READY): pyproject.toml
 	@$(PYTHON) -m venv $(VENV) \
 	  || { echo "Python's venv module is incomplete here; on Debian: apt install python3-venv" >&2; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade 'pip>=25.1'
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[plot]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --group dev --editable '.[plot,console,web]'
 	@touch $(READY)
 
 demo: $(READY)  ## A programmer, a pump and a low-reservoir alarm, in under 20 seconds
@@ -28,7 +28,7 @@ demo: $(READY)  ## A programmer, a pump and a low-reservoir alarm, in under 20 s
 
 test: $(READY)  ## Run all tests, with coverage
 	$(BIN)/coverage erase
-	$(BIN)/coverage run -m pytest -n auto $(ARGS)
+	$(BIN)/coverage run -m pytest -n auto --dist loadgroup $(ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
@@ -44,6 +44,9 @@ soak: $(READY)  ## 100,000 orders over lines that lose, double, delay, cut and s
 kills: $(READY)  ## Kill a pump that keeps its state 1,000 times; ARGS as fuzz
 	$(BIN)/python -m soak.kills $(ARGS)
 
+room: $(READY)  ## An hour of the training room at x3600 with two browsers; ARGS="--minutes 5" for less
+	$(BIN)/python -m soak.console $(ARGS)
+
 lint: $(READY)  ## Style, types and import arrows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -52,6 +55,9 @@ lint: $(READY)  ## Style, types and import arrows
 
 docs: $(READY)  ## Write the generated parts of the reference and the golden vectors again
 	$(BIN)/python tools/generate.py
+
+pictures: $(READY)  ## Take the pictures of README and docs from the running pages; needs Chromium
+	$(BIN)/python -m tools.take_pictures $(ARGS)
 
 clean:  ## Remove what was built and measured, not .venv
 	rm -rf dist build htmlcov .coverage .coverage.* .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -6,14 +6,34 @@ it is 1 where one falls short.
 
 import sys
 
-from benchmarks import conformance, decoder, life, patient, roundtrip, scenarios, startup, state
+from benchmarks import (
+    conformance,
+    console,
+    decoder,
+    life,
+    patient,
+    roundtrip,
+    scenarios,
+    startup,
+    state,
+)
 from benchmarks.figures import Figure, table
 
 
 def main(strict: bool = False) -> int:
     """Measure everything; 1 if *strict* and a target was missed, else 0."""
     figures: list[Figure] = []
-    for module in (roundtrip, startup, state, life, patient, decoder, scenarios, conformance):
+    for module in (
+        roundtrip,
+        startup,
+        state,
+        life,
+        patient,
+        decoder,
+        scenarios,
+        conformance,
+        console,
+    ):
         figures += module.run()
     print(table(figures))
     short = [each.name for each in figures if each.verdict == "FALL SHORT"]

@@ -62,12 +62,12 @@ class Line:
 def run() -> list[Figure]:
     """The pump's raw answer, the programmer's whole exchange and its opening of a session."""
     with ExitStack() as stack:
-        authenticated = _line_to(stack.enter_context(running_pump()), stack)
-        legacy = _line_to(stack.enter_context(running_pump(*_LEGACY)), stack)
+        authenticated = line_to(stack.enter_context(running_pump()), stack)
+        legacy = line_to(stack.enter_context(running_pump(*_LEGACY)), stack)
         echo = _line_to_echo_of(authenticated, stack)
         pump = stack.enter_context(running_pump())
         programmer = stack.enter_context(Programmer(pump.address, key=pump.key))
-        samples = _in_turns(echo.ask, authenticated.ask, programmer.interrogate, legacy.ask)
+        samples = in_turns(echo.ask, authenticated.ask, programmer.interrogate, legacy.ask)
         opened_us = [_microseconds(programmer.reopen_link) for _ in range(SESSIONS)]
     floor, answer, whole, plain = map(median, samples)
     floor_p99, answer_p99 = (percentile(each, 99) for each in samples[:2])
@@ -86,7 +86,7 @@ def run() -> list[Figure]:
 _LEGACY = ("--security", "legacy-insecure")
 
 
-def _line_to(pump: RunningPump, stack: ExitStack) -> Line:
+def line_to(pump: RunningPump, stack: ExitStack) -> Line:
     """A line with an open link, sealed if the pump has keys, and requests for all turns."""
     line = Line(pump.address)
     stack.callback(line.close)
@@ -138,7 +138,7 @@ def _line_to_echo_of(line: Line, stack: ExitStack) -> Line:
     return echo
 
 
-def _in_turns(*asks: Callable[[], object]) -> list[list[float]]:
+def in_turns(*asks: Callable[[], object]) -> list[list[float]]:
     """Microseconds of every call; the batches of the functions alternate."""
     for ask in asks:
         ask()

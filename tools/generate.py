@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 import alarm_tables
+import api_tables
 import command_tables
 import conformance_tables
 import control_tables
@@ -79,6 +80,11 @@ BLOCKS: Final[dict[str, Callable[[], str]]] = {
     "control-commands": control_tables.commands,
     "control-faults": control_tables.faults,
     "control-errors": control_tables.errors,
+    # control-api.md
+    "api-problems": api_tables.problems,
+    "api-operations": api_tables.overview,
+    "api-operations-in-full": api_tables.operations,
+    "api-answers": api_tables.answers,
     # conformance.md
     "conformance-counts": conformance_tables.counts,
     "conformance-hooks": conformance_tables.hooks,

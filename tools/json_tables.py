@@ -74,6 +74,8 @@ _MEANINGS = {
     (review.Review, "rows"): "every setting that either has, side by side",
     (review.Review, "warnings"): "what a person should think of",
     (cautions.Caution, "text"): "what to think of, in sentences",
+    (cautions.Caution, "severity"): "how much there is to think of; lists begin with the most"
+    " severe",
     (cautions.Caution, "source"): "who says so: the number and name of a source, `derived`,"
     " `unverified`, or the pump itself",
     (review.ReviewRow, "setting"): "path of the setting in a Prescription, as `rate_nl_per_day`,"

@@ -30,19 +30,19 @@ class UsageError(LocalError):
     """The command line makes no sense; nothing was changed."""
 
 
-def alarm(text: str) -> Alarm:
+def alarm(text: str, option: str = "ALARM") -> Alarm:
     """An alarm by its name, with hyphens or underscores, in upper or lower case."""
     found = ALARM_NAMES.get(_plain(text))
     if found is None:
-        raise UsageError(f"ALARM = {text!r}: allowed {', '.join(ALARM_NAMES)}")
+        raise UsageError(f"{option} = {text!r}: allowed {', '.join(ALARM_NAMES)}")
     return found
 
 
-def alarm_class(text: str) -> AlarmClass:
+def alarm_class(text: str, option: str = "CLASS") -> AlarmClass:
     """An alarm class by its name, with a hyphen or an underscore, in upper or lower case."""
     found = ALARM_CLASSES.get(_plain(text))
     if found is None:
-        raise UsageError(f"CLASS = {text!r}: allowed {', '.join(ALARM_CLASSES)}")
+        raise UsageError(f"{option} = {text!r}: allowed {', '.join(ALARM_CLASSES)}")
     return found
 
 
@@ -70,29 +70,29 @@ def parsed(quantity: units.Quantity, text: str | None, option: str) -> int | Non
     return None if text is None else quantity.parse(text, option)
 
 
-def age(text: str | None) -> int | None:
+def age(text: str | None, option: str = "--age") -> int | None:
     """An age in whole years, which may be left out."""
     if text is None:
         return None
     years = int(text) if text.isascii() and text.isdigit() and len(text) <= 3 else -1
     if not 0 <= years <= 120:
-        raise UsageError(f"--age = {text!r}: allowed 0 to 120, in whole years")
+        raise UsageError(f"{option} = {text!r}: allowed 0 to 120, in whole years")
     return years
 
 
-def aetiology(text: str | None) -> Aetiology | None:
+def aetiology(text: str | None, option: str = "--aetiology") -> Aetiology | None:
     """Of what origin spasticity is, which may be left out."""
     if text is None:
         return None
     found = {each.value: each for each in Aetiology}.get(_plain(text))
     if found is None:
         raise UsageError(
-            f"--aetiology = {text!r}: allowed {', '.join(each.value for each in Aetiology)}"
+            f"{option} = {text!r}: allowed {', '.join(each.value for each in Aetiology)}"
         )
     return found
 
 
-def check_note(text: str | None) -> None:
+def check_note(text: str | None, option: str = "--set") -> None:
     """Refuse a note that no pump can hold."""
     if text is None:
         return
@@ -101,7 +101,8 @@ def check_note(text: str | None) -> None:
         return
     found = f"{len(text.encode())} bytes" if printable else "not printable"
     raise UsageError(
-        f"--set = {text!r}: {found}; allowed 0 to {MAX_NOTE_BYTES} bytes of printable text in UTF-8"
+        f"{option} = {text!r}: {found}; "
+        f"allowed 0 to {MAX_NOTE_BYTES} bytes of printable text in UTF-8"
     )
 
 
@@ -117,15 +118,17 @@ def check_drug_name(text: str | None, option: str = "--drug") -> None:
     )
 
 
-def check_concentration(text: str | None, identity: Identity) -> None:
+def check_concentration(
+    text: str | None, identity: Identity, option: str = "--concentration"
+) -> None:
     """Refuse a concentration with which this pump does not reckon."""
     if text is None:
         return
     minimum = identity.minimum_concentration_ng_per_ml
     maximum = identity.maximum_concentration_ng_per_ml
-    if not max(1, minimum) <= units.CONCENTRATION.parse(text, "--concentration") <= maximum:
+    if not max(1, minimum) <= units.CONCENTRATION.parse(text, option) <= maximum:
         raise UsageError(
-            f"--concentration = {text!r}: allowed {units.format_concentration(minimum)} "
+            f"{option} = {text!r}: allowed {units.format_concentration(minimum)} "
             f"to {units.format_concentration(maximum)}"
         )
 
@@ -146,11 +149,11 @@ def check_rate(wanted: Prescription, typed: dict[str, str | None], identity: Ide
     )
 
 
-def check_bolus(text: str, volume_nl: int, identity: Identity) -> None:
+def check_bolus(text: str, volume_nl: int, identity: Identity, option: str = "--dose") -> None:
     """Refuse a bolus dose whose volume is beyond what a message can carry."""
     if volume_nl > units.VOLUME.maximum:
         largest = units.format_dose(identity.maximum_bolus_dose_ng)
-        raise UsageError(f"--dose = {text!r}: allowed at most {largest}")
+        raise UsageError(f"{option} = {text!r}: allowed at most {largest}")
 
 
 @contextmanager

@@ -5,8 +5,9 @@ they say that they are not verified. What a source says of baclofen is said of b
 are for teaching: this is a simulator.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Final
 
 from pump_programmer import describe, published
@@ -32,12 +33,20 @@ SINCE_INCREASE_MS: Final = 24 * _MS_PER_H
 """A dose is increased at most once in this time."""
 
 
+class Severity(IntEnum):
+    """How much there is to think of; the most severe is the smallest."""
+
+    WARNING = 1
+    CAUTION = 2
+
+
 @dataclass(frozen=True, slots=True)
 class Caution:
     """What to think of, and who says so."""
 
     text: str
     source: str
+    severity: Severity = Severity.CAUTION
 
     def __str__(self) -> str:
         return f"{self.text} [{self.source}]"
@@ -100,7 +109,31 @@ def cautions(
         patient,
         since_increase_ms,
     )
-    return tuple(caution for rule in _RULES for caution in rule(change))
+    return most_severe_first(caution for rule in _RULES for caution in rule(change))
+
+
+def bolus_cautions(
+    current: PrescriptionReport, dose_ng: int, duration_ms: int
+) -> tuple[Caution, ...]:
+    """Everything to think of before a single bolus is ordered.
+
+    :param current: what is in force; the bolus is of its primary drug.
+    """
+    prescription = current.prescription
+    primary = _Dose.of(prescription.drugs[0], prescription, current.totals)
+    baclofen = _baclofen(prescription, current.totals)
+    watched = baclofen or primary
+    bolus_ng = units.nearest(
+        dose_ng * watched.drug.concentration_ng_per_ml, primary.drug.concentration_ng_per_ml
+    )
+    bolus = _Bolus(watched, bolus_ng, duration_ms, treating=prescription.mode in TREATING)
+    rules = (_screening, _share, _at_once) if baclofen else (_share,)
+    return most_severe_first(caution for rule in rules for caution in rule(bolus))
+
+
+def most_severe_first(found: Iterable[Caution]) -> tuple[Caution, ...]:
+    """In the order in which they are shown: else as they were found."""
+    return tuple(sorted(found, key=lambda each: each.severity))
 
 
 def is_baclofen(drug: Drug) -> bool:
@@ -132,6 +165,7 @@ def _stops(change: _Change) -> Iterator[Caution]:
             f"{published.BOXED_WARNING}; P23: discharge information"
             if withdrawal
             else "P23: discharge information",
+            Severity.WARNING,
         )
 
 
@@ -140,6 +174,7 @@ def _minimum_rate(change: _Change) -> Iterator[Caution]:
         yield Caution(
             "The minimum rate treats nobody: for the patient it is an abrupt withdrawal.",
             "derived: 0.006 mL/day is at most an eighth of any therapeutic rate",
+            Severity.WARNING,
         )
 
 
@@ -154,6 +189,7 @@ def _big_decrease(change: _Change) -> Iterator[Caution]:
             f"{less[0].upper()}{less[1:]}: watch for withdrawal (spasticity, itching, fever). "
             "Decreases for side effects are 10 to 20 %.",
             f"{published.BOXED_WARNING}; the 20 % are unverified",
+            _severity(gone or ppm is None or ppm < published.HALF_LESS_PPM),
         )
 
 
@@ -172,7 +208,9 @@ def _titration_step(change: _Change) -> Iterator[Caution]:
     )
     if ppm > usual.limit_per_cent * _PER_CENT:
         yield Caution(
-            f"The daily dose of baclofen rises by {_percent(ppm)} %. {usual.words}", published.LABEL
+            f"The daily dose of baclofen rises by {_percent(ppm)} %. {usual.words}",
+            published.LABEL,
+            _severity(ppm > usual.greatest_per_cent * _PER_CENT),
         )
 
 
@@ -199,7 +237,8 @@ def _maintenance(change: _Change) -> Iterator[Caution]:
     )
     shown = f"Up to {units.format_daily_dose(dose.highest_ng)} of baclofen: "
     if dose.highest_ng > usual.most * _MCG:
-        yield Caution(f"{shown}{usual.above}.", usual.source_above)
+        beyond = dose.highest_ng > published.EXPERIENCE_MCG * _MCG
+        yield Caution(f"{shown}{usual.above}.", usual.source_above, _severity(beyond))
     elif dose.highest_ng < usual.least * _MCG:
         yield Caution(f"{shown}{usual.below}.", usual.source_below)
 
@@ -214,6 +253,7 @@ def _age(change: _Change) -> Iterator[Caution]:
             f"The patient is {age} years old; intrathecal baclofen is for adults and for children "
             "from 4 years.",
             "public patient page about intrathecal baclofen",
+            Severity.WARNING,
         )
 
 
@@ -240,6 +280,7 @@ def _minutes_for_hours(change: _Change) -> Iterator[Caution]:
                 f"A bolus every {units.format_duration(bolus.interval_ms)}: were hours meant? "
                 "Minutes entered for hours have injured and killed patients.",
                 "P20: recall of 2004",
+                Severity.WARNING,
             )
 
 
@@ -260,7 +301,8 @@ def _old_drug(change: _Change) -> Iterator[Caution]:
             " What is then still in the tubing and the catheter is the old one too, and it will "
             "be delivered at the new rate until it is used up."
         )
-    yield Caution(text, "derived: T9 and T10 of the training scenarios")
+    bridged = change.new.bridge_decision is BridgeDecision.BRIDGE
+    yield Caution(text, "derived: T9 and T10 of the training scenarios", _severity(not bridged))
 
 
 _RULES: Final[tuple[Callable[[_Change], Iterator[Caution]], ...]] = (
@@ -275,6 +317,78 @@ _RULES: Final[tuple[Callable[[_Change], Iterator[Caution]], ...]] = (
     _age,
     _strength,
 )
+
+
+# --- A bolus -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Bolus:
+    """How much of one drug a bolus brings, how fast, and what the patient has of it every day."""
+
+    daily: _Dose
+    dose_ng: int
+    duration_ms: int
+    treating: bool
+
+    @property
+    def amount(self) -> str:
+        """How much it is, in words."""
+        return units.format_dose(self.dose_ng, self.daily.drug.mass_unit)
+
+
+def _screening(bolus: _Bolus) -> Iterator[Caution]:
+    if bolus.dose_ng < published.LEAST_SCREENING_MCG * _MCG:
+        return
+    more = bolus.dose_ng > published.MOST_SCREENING_MCG * _MCG
+    held = "more than any screening dose" if more else "as much as a screening dose"
+    yield Caution(
+        f"{bolus.amount} of baclofen are {held} (50, then 75, then 100 mcg, a day apart). "
+        "Overdoses (drowsiness, weak breathing, coma) are reported after boluses of 50 and 280 "
+        "mcg.",
+        f"{published.SCREENING}; {published.OVERDOSES}",
+        _severity(more),
+    )
+
+
+def _share(bolus: _Bolus) -> Iterator[Caution]:
+    mean_ng = bolus.daily.mean_ng
+    if not bolus.treating or not mean_ng:
+        return
+    ppm = units.nearest(bolus.dose_ng * _PPM, mean_ng)
+    limit = published.TITRATION[published.Aetiology.SPINAL].limit_per_cent
+    if bolus.dose_ng * 100 <= mean_ng * limit:
+        return
+    drug = bolus.daily.drug
+    daily = units.format_daily_dose(mean_ng, drug.mass_unit)
+    text = (
+        f"{bolus.amount} are {_percent(ppm)} % of the daily dose of {drug.name} ({daily}), on top "
+        "of it."
+    )
+    source = "derived: bolus / daily dose"
+    if is_baclofen(drug):
+        text += f" While titrating, the label raises a daily dose by {limit} % at most."
+        source = f"{published.LABEL}; {source}"
+    yield Caution(text, source, _severity(bolus.dose_ng >= mean_ng))
+
+
+def _at_once(bolus: _Bolus) -> Iterator[Caution]:
+    few = bolus.dose_ng < published.LEAST_SCREENING_MCG * _MCG
+    if few or bolus.duration_ms >= published.ONSET_MS:
+        return
+    yield Caution(
+        f"All of it is in within {units.format_duration(bolus.duration_ms)}, before anything is to "
+        "be seen of it: a bolus acts after 0.5 to 1 h, and most after about 4 h. What is in cannot "
+        "be taken back.",
+        published.ONSET,
+    )
+
+
+# --- Inside --------------------------------------------------------------------------------------
+
+
+def _severity(severe: bool) -> Severity:
+    return Severity.WARNING if severe else Severity.CAUTION
 
 
 def _percent(ppm: int) -> str:

@@ -59,7 +59,10 @@ def _bare(text: str) -> str:
 
 
 class _Commands(LateGroup):
-    late: ClassVar[Mapping[str, str]] = {"conform": "pump_programmer.commands.conforming:conform"}
+    late: ClassVar[Mapping[str, str]] = {
+        "conform": "pump_programmer.commands.conforming:conform",
+        "web": "pump_programmer.commands.web:web",
+    }
     late_class: ClassVar[type[TyperCommand]] = _Command
 
 

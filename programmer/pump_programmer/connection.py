@@ -39,6 +39,14 @@ class Connection:
         if transport is not None:
             transport.close()
 
+    def notice_loss(self) -> None:
+        """Look whether the port is still there, if it is open; what arrives unasked is dropped.
+
+        :raises PumpGone: it was lost.
+        """
+        if self._transport is not None:
+            self._transport.read(0.0)
+
     def link(self, key: Key | None = None) -> Link:
         """A new link under a fresh random id; nothing is sent yet.
 

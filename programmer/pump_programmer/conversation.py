@@ -169,6 +169,13 @@ class Conversation:
         else:
             self.close()
 
+    def notice_loss(self) -> None:
+        """Find out whether the port is still there. The pump is asked nothing.
+
+        :raises PumpGone: the port was lost.
+        """
+        self._connection.notice_loss()
+
     @property
     def link_id(self) -> int:
         """The random id of the present link; 0 if there is none."""

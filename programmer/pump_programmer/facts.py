@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from pump_programmer import describe
+from pump_programmer.bridging import TREATING
 from pump_programmer.phrases import (
     bolus_line,
     grouped,
@@ -298,5 +299,16 @@ def bolus_facts(bolus: BolusPreview, status: m.StatusReport) -> Facts:
             f"{dose} of {drug.name} in {units.format_duration(bolus.duration_ms)}",
         ),
         ("Volume", f"{units.format_volume(bolus.volume_nl)} at {concentration}"),
+        *_share_facts(bolus, status),
         ("Infusing now", units.format_rate(status.infusing_nl_per_day)),
     ]
+
+
+def _share_facts(bolus: BolusPreview, status: m.StatusReport) -> Facts:
+    """How much of a day's dose it is, where there is one to compare with."""
+    daily_ng = status.prescription.daily_dose_ng
+    if bolus.primes or status.prescription.mode not in TREATING or not daily_ng:
+        return []
+    tenths = units.nearest(bolus.dose_ng * 1_000, daily_ng)
+    daily = units.format_daily_dose(daily_ng, bolus.drug.mass_unit)
+    return [("Of the daily dose", f"{units.decimal_text(tenths, 10)} % of {daily}")]

@@ -46,6 +46,18 @@ class Staged:
 
 
 @dataclass(frozen=True, slots=True)
+class Prepared:
+    """A prescription that is staged and was checked, next to what is in force.
+
+    It is not in force, and expires by itself.
+    """
+
+    prescription: m.Prescription
+    staged: m.PrescriptionStaged
+    review: Review
+
+
+@dataclass(frozen=True, slots=True)
 class Programmed:
     """A prescription that was reviewed, committed, read back and found right."""
 
@@ -125,42 +137,72 @@ class Programmer(Orderer):
             not be read after it: then the message says that the commit was answered.
         :raises TypeError, ValueError: no prescription, or with a number that cannot be sent.
         """
-        check_prescription(prescription)
+        prepared = self.prepare(prescription, patient)
         doubted = self.in_doubt
+        try:
+            confirmed_dose_ng = _agreed(prepared.review, confirm, confirm_dose)
+            committed = self.commit(prepared.staged.digest, confirmed_dose_ng=confirmed_dose_ng)
+        except NotConfirmed as no:
+            if self._try_roll_back():
+                raise
+            raise NotConfirmed(f"not confirmed. {self._perhaps_staged()}") from no
+        except BaseException:
+            # Also when the person ends the program instead of answering; not when the answer to
+            # the commit was lost: it may be in force by now.
+            if self.in_doubt is doubted:
+                self._try_roll_back()
+            raise
+        return self._verified(prepared, committed)
+
+    def prepare(self, prescription: m.Prescription, patient: Patient | None = None) -> Prepared:
+        """The first half of :meth:`program`: stage, check and review. Nothing is in force by it.
+
+        :param patient: what is known of the patient, for the warnings of the review.
+        :raises VerificationFailed: the pump's copy is wrong; rolled back.
+        :raises TypeError, ValueError: no prescription, or with a number that cannot be sent.
+        """
+        check_prescription(prescription)
         current = self.read_prescription()
         since_increase_ms = self._since_increase_ms(current, prescription)
         staged = None
         try:
             staged = self._stage(prescription)
             _check_version(current, staged)
-            compared = review(current, staged, patient, since_increase_ms)
-            confirmed_dose_ng = _agreed(compared, confirm, confirm_dose)
-            committed = self.commit(staged.digest, confirmed_dose_ng=confirmed_dose_ng)
-        except NotConfirmed as no:
-            if self._try_roll_back():
-                raise
-            raise NotConfirmed(f"not confirmed. {self._perhaps_staged()}") from no
+            return Prepared(
+                prescription, staged, review(current, staged, patient, since_increase_ms)
+            )
         except BaseException as error:
-            # Also when the answer to the staging was lost, and when the person ends the program
-            # instead of answering; not when nothing of ours can be staged, and not when the
-            # answer to the commit was lost: it may be in force by now.
-            if self.in_doubt is doubted and (
-                staged is not None or not isinstance(error, (PumpRefused, LocalError))
-            ):
+            # Also when the answer to the staging was lost; not when nothing of ours can be staged.
+            if staged is not None or not isinstance(error, (PumpRefused, LocalError)):
                 self._try_roll_back()
             raise
-        read_back = self._read_back(committed)
+
+    def carry_out(self, prepared: Prepared, *, confirmed_dose_ng: int | None = None) -> Programmed:
+        """The second half of :meth:`program`: commit, read back and verify.
+
+        :param confirmed_dose_ng: the highest dose of a day, where the review must be confirmed.
+        :raises NotConfirmed: it is another one; what is staged stays staged.
+        :raises PumpRefused: and what is staged stays staged, if it was: roll it back.
+        :raises VerificationFailed: the pump's copy is wrong after the commit, or could not be read.
+        """
+        confirmed_dose_ng = _confirmed(prepared.review, confirmed_dose_ng, "nothing was committed")
+        committed = self.commit(prepared.staged.digest, confirmed_dose_ng=confirmed_dose_ng)
+        return self._verified(prepared, committed)
+
+    def _verified(self, prepared: Prepared, committed: m.PrescriptionCommitted) -> Programmed:
+        """What was committed, read back and compared with what was reviewed."""
+        staged, read_back = prepared.staged, self._read_back(committed)
         if (committed.version, committed.digest) != (staged.version, staged.digest) or (
             read_back.version,
             read_back.digest,
             read_back.prescription,
-        ) != (staged.version, staged.digest, prescription):
+        ) != (staged.version, staged.digest, prepared.prescription):
             raise VerificationFailed(
                 f"committed, but the pump holds version {read_back.version} "
                 f"instead of the version {staged.version} that was reviewed; interrogate it",
                 committed=True,
             )
-        return Programmed(compared, committed, read_back)
+        return Programmed(prepared.review, committed, read_back)
 
     def _read_back(self, committed: m.PrescriptionCommitted) -> m.PrescriptionReport:
         """What is in force after a commit. That nobody can read it does not undo the commit."""
@@ -272,15 +314,28 @@ def _agreed(
         raise NotConfirmed("not confirmed: rolled back, the prescription is unchanged")
     if not compared.must_confirm:
         return None
+    return _confirmed(
+        compared,
+        None if confirm_dose is None else confirm_dose(compared),
+        "rolled back, the prescription is unchanged",
+    )
+
+
+def _confirmed(compared: Review, confirmed_ng: int | None, meanwhile: str) -> int | None:
+    """The dose that the commit is to repeat; None where none has to be confirmed.
+
+    :param meanwhile: what has become of the prescription where it is not confirmed.
+    :raises NotConfirmed: it is another one.
+    """
+    if not compared.must_confirm:
+        return None
     wanted_ng = compared.pending_totals.with_patient_ng
-    confirmed_ng = None if confirm_dose is None else confirm_dose(compared)
     if confirmed_ng == wanted_ng:
         return confirmed_ng
     typed = "" if confirmed_ng is None else f", not {format_daily_dose(confirmed_ng)}"
     raise NotConfirmed(
         "not confirmed: the highest dose of a day is above the pump's soft limit, and must be "
-        f"confirmed as {format_daily_dose(wanted_ng)}{typed}; rolled back, the prescription is "
-        "unchanged"
+        f"confirmed as {format_daily_dose(wanted_ng)}{typed}; {meanwhile}"
     )
 
 

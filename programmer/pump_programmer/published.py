@@ -12,6 +12,9 @@ LABEL: Final = "P51: summary of the label of intrathecal baclofen"
 MONOGRAPH: Final = "P48: monograph of intrathecal baclofen"
 BOXED_WARNING: Final = "boxed warning on a public patient page about intrathecal baclofen"
 OVER_INFUSION: Final = "P2: safety alert of 2014 on over-infusion; P4: field safety notice of 2016"
+SCREENING: Final = "P50, P51: screening doses"
+OVERDOSES: Final = "P57: reports of overdoses"
+ONSET: Final = "P53: onset and peak of a bolus"
 FLOW_ERROR_PPM: Final = 145_000
 """Flow error that labels allow, either way (P2, P4)."""
 LEAST_JUDGED_NL: Final = 2_000_000
@@ -21,6 +24,14 @@ SCREENING_NG_PER_ML: Final = 50_000
 MINIMUM_AGE_YEARS: Final = 4
 _CHILD_BELOW: Final = 12
 BIG_DECREASE_PPM: Final = -200_000
+HALF_LESS_PPM: Final = -500_000
+"""Nobody has published where a decrease becomes a withdrawal; derived: half of it is gone."""
+EXPERIENCE_MCG: Final = 1_000
+"""Experience with more in a day is limited (P48, P51)."""
+LEAST_SCREENING_MCG: Final = 50
+MOST_SCREENING_MCG: Final = 100
+ONSET_MS: Final = 30 * 60_000
+"""A bolus acts after 0.5 to 1 h (P53)."""
 
 
 class Aetiology(Enum):
@@ -48,27 +59,35 @@ class Titration:
     """By how much a dose is raised at most, at most once in 24 h."""
 
     limit_per_cent: int
+    greatest_per_cent: int
+    """The greatest step that the label has at all, in maintenance."""
     words: str
 
 
 TITRATION: Final[dict[Aetiology | None, Titration]] = {
     Aetiology.SPINAL: Titration(
         30,
-        "For spasticity of spinal origin it is 10 to 30 % at most once in 24 h while titrating, "
-        "and up to 40 % in maintenance.",
+        40,
+        "For spasticity of spinal origin the label raises it by 10 to 30 %, at most once in 24 h, "
+        "while titrating, and by up to 40 % in maintenance.",
     ),
     Aetiology.CEREBRAL: Titration(
         15,
-        "For spasticity of cerebral origin it is 5 to 15 % at most once in 24 h while titrating, "
-        "and up to 20 % in maintenance.",
+        20,
+        "For spasticity of cerebral origin the label raises it by 5 to 15 %, at most once in 24 h, "
+        "while titrating, and by up to 20 % in maintenance.",
     ),
     None: Titration(
         15,
-        "At most once in 24 h it is 10 to 30 % for spasticity of spinal origin, and 5 to 15 % for "
-        "cerebral origin and for children (--aetiology and --age say which).",
+        40,
+        "The label raises it by 10 to 30 % for spasticity of spinal origin, and by 5 to 15 % for "
+        "cerebral origin and for children (--aetiology and --age say which), at most once in 24 "
+        "h.",
     ),
 }
-TITRATION_OF_CHILDREN: Final = Titration(15, "For children it is 5 to 15 % at most once in 24 h.")
+TITRATION_OF_CHILDREN: Final = Titration(
+    15, 20, "For children the label raises it by 5 to 15 %, at most once in 24 h."
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-from pump_programmer.cautions import Caution, cautions
+from pump_programmer.cautions import Caution, Severity, cautions, most_severe_first
 from pump_programmer.history import entries_since
 from pump_programmer.phrases import moment, when
 from pump_programmer.published import Patient
@@ -68,7 +68,7 @@ def read_report(programmer: Reader, *, printed_clock_ms: int, log_days: int) -> 
         note=note,
         log_since_ms=since_ms,
         log=tuple(entries_since(programmer, status, since_ms)),
-        warnings=tuple(_warnings(status, current, pending, note)),
+        warnings=most_severe_first(_warnings(status, current, pending, note)),
     )
 
 
@@ -82,7 +82,9 @@ def _warnings(
     for record in status.alarms:
         if AlarmFlag.ACTIVE in record.flags:
             since = when(status, record.raised_at_ms)
-            yield Caution(f"ALARM {spaced(record.alarm)}, raised {since}.", _THE_PUMP)
+            yield Caution(
+                f"ALARM {spaced(record.alarm)}, raised {since}.", _THE_PUMP, Severity.WARNING
+            )
     yield from _of_prescription(current, pending)
     if status.service_state is ServiceState.IN_SERVICE:
         planned_ms = status.replacement_planned_at_ms
@@ -99,11 +101,12 @@ def _of_prescription(
     current: m.PrescriptionReport, pending: m.PrescriptionReport | None
 ) -> Iterator[Caution]:
     if current.prescription.mode is Mode.STOPPED:
-        yield Caution("All infusion is STOPPED.", _THE_PUMP)
+        yield Caution("All infusion is STOPPED.", _THE_PUMP, Severity.WARNING)
     if not current.prescription.drugs:
         yield Caution(
             "The pump has lost its prescription and runs at the minimum rate: program it in full.",
             _THE_PUMP,
+            Severity.WARNING,
         )
     if pending is not None:
         text = f"Prescription version {pending.version} is staged and NOT in force."

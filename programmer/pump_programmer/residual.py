@@ -11,7 +11,7 @@ from fractions import Fraction
 from typing import Final
 
 from pump_programmer import published
-from pump_programmer.cautions import Caution
+from pump_programmer.cautions import Caution, Severity
 from pump_programmer.phrases import volume
 from pump_protocol import units
 from pump_protocol.errors import LocalError
@@ -165,7 +165,7 @@ def residual_caution(residual: Residual) -> Caution | None:
             f"{share}: more than 14.5 % too little. Look at the patient for withdrawal. Or more "
             "was in the reservoir than the pump was told, or something blocks the catheter."
         )
-    return Caution(text, published.OVER_INFUSION)
+    return Caution(text, published.OVER_INFUSION, Severity.WARNING)
 
 
 def _check_actual(actual_nl: int, fill_nl: int | None, capacity_nl: int) -> None:

@@ -59,6 +59,17 @@ class Review:
         return any(row.changed for row in self.rows)
 
 
+def says_nothing_new(row: ReviewRow, review: Review) -> bool:
+    """Whether a total is the mean daily dose once more, before and after."""
+    total = row.setting.removeprefix("totals.")
+    if total == row.setting:
+        return False
+    return all(
+        getattr(totals, total) == totals.mean_ng
+        for totals in (review.current_totals, review.pending_totals)
+    )
+
+
 def percent_text(change_ppm: int) -> str:
     """Parts per million as signed per cent with one decimal, ties to even."""
     tenths = units.nearest(change_ppm, 1_000)

@@ -111,6 +111,11 @@ _EXITS: Final[tuple[tuple[type[ProgrammerError], ExitCode], ...]] = (
 )
 
 
+def exit_code_of(error: Exception) -> ExitCode:
+    """How a command ends because of an error; what broke no rule of the pump is a wrong use."""
+    return next((code for kind, code in _EXITS if isinstance(error, kind)), ExitCode.USAGE)
+
+
 _NARROWEST: Final = 20
 """Columns below which nobody reads sentences anyway."""
 
@@ -244,7 +249,7 @@ class Terminal:
 
     def complain(self, error: Exception) -> ExitCode:
         """Say what went wrong, and how the command ends because of it."""
-        code = next((code for kind, code in _EXITS if isinstance(error, kind)), ExitCode.USAGE)
+        code = exit_code_of(error)
         kind = error.kind if isinstance(error, ProgrammerError) else "usage"
         reasons: list[Json] = []
         if isinstance(error, PumpRefused):

@@ -54,6 +54,16 @@ def parse_clock(text: str, now: datetime, field: str = "clock") -> int:
     return since_epoch // timedelta(milliseconds=1)
 
 
+def difference_text(clock_ms: int, now_ms: int) -> str:
+    """How far a clock is from another one: "322 d 2 h behind", "5 min 3 s ahead", "the same"."""
+    said = distance_text(clock_ms, now_ms)
+    if said == "now":
+        return "the same"
+    if now_ms > clock_ms:
+        return f"{said.removeprefix('in ')} behind"
+    return f"{said.removesuffix(' ago')} ahead"
+
+
 def distance_text(from_ms: int, to_ms: int) -> str:
     """How far away a moment is, in two neighboring units: "in 6 y 9 mo", "5 min 3 s ago"."""
     away_ms = abs(to_ms - from_ms)

@@ -129,7 +129,10 @@ def _why_not_open(address: str, error: BaseException) -> PortUnavailable:
     if isinstance(error.__context__, socket.gaierror):
         return PortMissing(f"port {address}: no such host")
     if numbers & _BUSY:
-        return PortBusy(f"port {address} is in use by another program")
+        return PortBusy(
+            f"port {address} is in use by another program; perhaps a page (pump-programmer web) or "
+            "another programmer has it"
+        )
     if numbers & _MISSING:
         what = "nothing listens there" if "://" in address else "no such device"
         return PortMissing(f"port {address}: {what}; is the pump running?")
@@ -239,7 +242,7 @@ class _DescriptorTransport:
         if self._is_socket and not self._heard:
             return PortBusy(
                 f"port {self._address} closed the connection before it said anything; "
-                "perhaps another programmer is connected"
+                "perhaps a page (pump-programmer web) or another programmer is connected"
             )
         return PumpGone(f"port {self._address} was lost: {why or 'unknown reason'}")
 

@@ -10,7 +10,8 @@ from typing import Final
 from rich.console import Console
 from rich.text import Text
 
-from pump_programmer.cautions import Caution
+from pump_programmer import sentences
+from pump_programmer.cautions import Caution, Severity
 from pump_programmer.facts import (
     BolusPreview,
     bolus_facts,
@@ -25,14 +26,12 @@ from pump_programmer.phrases import (
     alarm_state,
     log_range,
     moment,
-    runs_dry,
-    volume,
     when,
 )
 from pump_programmer.printer import Printer
 from pump_programmer.programmer import Staged
-from pump_programmer.residual import Residual, flag_text, ratio_text, residual_caution
-from pump_programmer.review import Review, ReviewRow
+from pump_programmer.residual import Residual, residual_caution
+from pump_programmer.review import Review, ReviewRow, says_nothing_new
 from pump_programmer.sections import Section
 from pump_programmer.words import UNSAFE, is_unsafe, spaced
 from pump_protocol import messages as m
@@ -115,7 +114,7 @@ class Screens:
 
     def review(self, review: Review) -> None:
         """Current and pending side by side, and what to think of."""
-        shown = [row for row in review.rows if not _says_nothing_new(row, review)]
+        shown = [row for row in review.rows if not says_nothing_new(row, review)]
         styles = ("bold" if row.changed else "" for row in shown)
         self._printer.table(
             ("", "Current", "Pending", "Change"),
@@ -154,19 +153,13 @@ class Screens:
                 "bold yellow",
             )
         else:
-            self.say(
-                "It was dropped and nothing is staged. Prescription version "
-                f"{found.rolled_back.version} is in force as before."
-            )
+            self.say(sentences.rolled_back(found.rolled_back))
 
     def committed(self, committed: m.PrescriptionCommitted, status: m.StatusReport | None) -> None:
         """A prescription that is in force, and what follows from it."""
-        self.say(f"Prescription version {committed.version} is in force, read back and verified.")
-        if status is not None and runs_dry(status):
-            self.warn(
-                "NOTHING FLOWS: the pump believes that its reservoir is empty. Refill it, and tell "
-                "it so: pump-programmer refill."
-            )
+        self.say(sentences.committed(committed))
+        if dry := sentences.nothing_flows(status):
+            self.warn(dry)
         self._low_reservoir(status)
 
     def log(self, status: m.StatusReport, entries: Iterable[m.LogEntry]) -> None:
@@ -202,17 +195,16 @@ class Screens:
             ),
         )
 
-    def bolus_preview(self, bolus: BolusPreview, status: m.StatusReport) -> None:
-        """What a bolus would deliver."""
+    def bolus_preview(
+        self, bolus: BolusPreview, status: m.StatusReport, warnings: Iterable[Caution] = ()
+    ) -> None:
+        """What a bolus would deliver, and what to think of."""
         self._printer.facts(bolus_facts(bolus, status))
         if bolus.primes:
-            tubing = units.format_volume(self._identity.internal_tubing_volume_nl)
-            self.say(
-                f"\nThe tubing in the pump holds {tubing}; whatever exceeds tubing and catheter "
-                "reaches the patient at once.",
-                "bold yellow",
-            )
+            self.say(f"\n{sentences.priming_caution(self._identity)}", "bold yellow")
         self.say("")
+        for warning in warnings:
+            self._warn(warning)
 
     def patient_bolus(self, started: m.PatientBolusStarted, status: m.StatusReport | None) -> None:
         """A bolus that the patient has asked for."""
@@ -226,25 +218,11 @@ class Screens:
 
     def note(self, note: m.NoteReport) -> None:
         """The clinician's note."""
-        if not note.intact:
-            self.say("The memory of the note has failed: write it anew.", _ALARM_STYLE)
-        else:
-            self.say(note.text or "There is no note.")
+        self.say(sentences.note(note), "" if note.intact else _ALARM_STYLE)
 
     def bolus(self, ordered: m.BolusOrdered, status: m.StatusReport | None) -> None:
         """A bolus that has begun."""
-        if status is None:
-            lasts = units.format_duration(ordered.ends_at_ms - ordered.started_at_ms)
-            moments = f"and lasts {lasts}"
-        else:
-            moments = (
-                f"{moment(status, ordered.started_at_ms)} and ends "
-                f"{moment(status, ordered.ends_at_ms)}"
-            )
-        self.say(
-            f"Bolus of {units.format_volume(ordered.volume_nl)} began {moments} "
-            f"(order {ordered.order_number})."
-        )
+        self.say(sentences.bolus_begun(ordered, status))
 
     def refill_preview(self, residual: Residual, volume_nl: int) -> None:
         """Expected and actual residual, and what the pump would believe after a refill."""
@@ -256,14 +234,9 @@ class Screens:
         self, residual: Residual, updated: m.ReservoirUpdated, status: m.StatusReport | None
     ) -> None:
         """A reservoir update, what was found before it, and the new date that follows from it."""
-        self.say(
-            f"The pump believed {volume(updated.before_nl)} and now believes "
-            f"{volume(updated.after_nl)}."
-        )
-        if residual.actual_nl is not None:
-            delivered = ratio_text(residual) or f"cannot be told: {residual.why_not}"
-            flag = "" if residual.ratio_flag is None else f": {flag_text(residual.ratio_flag)}"
-            self.say(f"Delivered ratio: {delivered}{flag}.", _ALARM_STYLE if flag else "")
+        self.say(sentences.refilled(updated))
+        if ratio := sentences.delivered_ratio(residual):
+            self.say(ratio, "" if residual.ratio_flag is None else _ALARM_STYLE)
         self._low_reservoir(status)
 
     def alarm(self, record: m.AlarmRecord, status: m.StatusReport | None) -> None:
@@ -301,24 +274,15 @@ class Screens:
 
     def _warn(self, caution: Caution | None) -> None:
         if caution is not None:
-            self.say(f"WARNING: {caution.text}\n  Source: {caution.source}\n", _ALARM_STYLE)
+            style = _ALARM_STYLE if caution.severity is Severity.WARNING else "bold yellow"
+            head = caution.severity.name
+            self.say(f"{head}: {caution.text}\n  Source: {caution.source}\n", style)
 
     def _low_reservoir(self, status: m.StatusReport | None) -> None:
         if status is not None:
-            self.say(f"Low-reservoir alarm: {when(status, status.low_reservoir_at_ms)}.")
+            self.say(sentences.low_reservoir(status))
 
 
 def _padded(text: str, printer: Printer) -> str:
     """*text* with margins where there is a coloured ground behind the words."""
     return f" {text} " if printer.on_terminal else text
-
-
-def _says_nothing_new(row: ReviewRow, review: Review) -> bool:
-    """Whether a total is the mean daily dose once more, before and after."""
-    total = row.setting.removeprefix("totals.")
-    if total == row.setting:
-        return False
-    return all(
-        getattr(totals, total) == totals.mean_ng
-        for totals in (review.current_totals, review.pending_totals)
-    )

@@ -68,6 +68,16 @@ def spaced(code: IntEnum) -> str:
     return _SPOKEN.get((type(code), int(code))) or code.name.lower().replace("_", " ")
 
 
+_NON_CRITICAL: Final = frozenset(
+    {Alarm.LOW_RESERVOIR, Alarm.ERI, Alarm.MEMORY_ERROR, Alarm.REPLACEMENT_PLANNED}
+)
+
+
+def class_of(alarm: Alarm) -> AlarmClass:
+    """The class of an alarm (ALARM-01)."""
+    return AlarmClass.NON_CRITICAL if alarm in _NON_CRITICAL else AlarmClass.CRITICAL
+
+
 ALARM_NAMES: Final = {name_of(alarm).replace("_", "-"): alarm for alarm in Alarm}
 """Alarms as they are typed on a command line: ``low-reservoir``."""
 
@@ -230,6 +240,14 @@ def reason_text(reason: Reason) -> str:
     label, say = _FIELDS.get(reason.field, (spaced(reason.field), _plain))
     value = "" if reason.value is None else f" {say(reason.value)}"
     return f"{label}{value}: {why}{_allowed_text(reason.minimum, reason.maximum, say)}"
+
+
+def allowed_text(reason: Reason) -> str | None:
+    """What would be allowed instead, if a reason says so: ``allowed 0 mL to 20 mL``."""
+    if reason.field is Field.NONE or reason.code in _WITHOUT_FIELD:
+        return None
+    _, say = _FIELDS.get(reason.field, ("", _plain))
+    return _allowed_text(reason.minimum, reason.maximum, say).removeprefix("; ") or None
 
 
 def _allowed_text(minimum: int | None, maximum: int | None, say: Callable[[int], str]) -> str:

@@ -136,6 +136,10 @@ class PumpGuard:
         guard._locked_until_ms = now_ms + min(state.locked_for_ms, LONGEST_LOCK_MS)
         return guard
 
+    def renewed(self) -> "PumpGuard":
+        """A guard with the same keys that knows of no link, no failure and no code."""
+        return PumpGuard(self._keys.values(), random_bytes=self._random_bytes)
+
     def state(self, now_ms: int) -> GuardState:
         """What is to outlive this process."""
         left_ms = max(0, self._locked_until_ms - now_ms)

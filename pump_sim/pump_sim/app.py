@@ -9,25 +9,25 @@ import contextlib
 import gc
 import json
 import secrets
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
+from pump_protocol.announcer import Announcer
 from pump_protocol.codes import UserRole
 from pump_protocol.keys import Key
 from pump_sim import keyboard
-from pump_sim.announcer import Announcer
 from pump_sim.assembly import Assembly
 from pump_sim.key_files import KeyLog, check_key_file, write_key_file
 from pump_sim.notice import SIMULATOR_NOTICE
-from pump_sim.options import OptionError, RunOptions
-from pump_sim.ports import Port, open_port
+from pump_sim.options import OptionError, RunOptions, port_of_several
+from pump_sim.ports import open_port
 from pump_sim.ready import Served, ready_line, ready_text
 from pump_sim.reporter import Reporter, Style
 from pump_sim.serve import PumpHost
+from pump_sim.stopping import Stopping
 from pump_sim.terminal_keys import KEYS_HELP, Keys
 
 if TYPE_CHECKING:
@@ -49,19 +49,22 @@ def run(options: RunOptions) -> None:
 
 
 async def _run(options: RunOptions) -> None:
-    stop = asyncio.Event()
-    failures: list[BaseException] = []
-    _stop_on_signals(stop)
-    _stop_on_failure(stop, failures)
+    stopping = Stopping()
+    stopping.on_signals()
     if options.key_file is not None:
         check_key_file(options.key_file)
     served: list[Served] = []
     ready = False
     door: Door | None = None
-    with Announcer() as announcer, _key_log(options.key_log) as key_log:
+    with (
+        Announcer(sys.stderr) as complaints,
+        Announcer(sys.stdout) as announcer,
+        _key_log(options.key_log) as key_log,
+    ):
+        stopping.on_failure(complaints.say)
         if options.as_json:
             # A program that is told neither address nor key has no pump.
-            announcer.on_loss = _ending(stop, failures)
+            announcer.on_loss = stopping.on_loss()
         try:
             for index in range(options.count):
                 served.append(_serve(options, index, announcer))
@@ -77,19 +80,20 @@ async def _run(options: RunOptions) -> None:
             # again, which is most of what the slowest one in a hundred answers would wait for.
             gc.freeze()
             stage = served[0].stage
-            keys = Keys(hosts, stop, announcer.say, None if stage is None else stage.choose_number)
+            keys = Keys(
+                hosts, stopping.event, announcer.say, None if stage is None else stage.choose_number
+            )
             with contextlib.nullcontext() if options.as_json else keyboard.keys(keys.press):
                 _tell_ready(options, served, None if door is None else door.address, announcer)
                 ready = True
                 _begin(served[0])
-                await stop.wait()
+                await stopping.wait()
         finally:
             if door is not None:
                 await door.close()
             for each in served:
                 await _end(each, ready=ready)
-    if failures:
-        raise failures[0]
+    stopping.check()
 
 
 async def _end(served: Served, *, ready: bool) -> None:
@@ -147,7 +151,7 @@ def _style(options: RunOptions) -> Style:
 
 def _serve(options: RunOptions, index: int, announcer: Announcer) -> Served:
     """One of the pumps, made; its port is still to be opened."""
-    port = _make_port(options.port, index, options.count)
+    port = open_port(port_of_several(options.port, index, options.count))
     link_ns = time.monotonic_ns()
     assembly = Assembly(options, link_ns, index)
     reporter = Reporter(assembly.endpoint, announcer.say, _style(options))
@@ -167,58 +171,12 @@ def _serve(options: RunOptions, index: int, announcer: Announcer) -> Served:
     return Served(PumpHost(assembly.endpoint, port, reporter.tell_record), assembly, None)
 
 
-def _ending(stop: asyncio.Event, failures: list[BaseException]) -> Callable[[OSError], None]:
-    """What ends the program with a failure, from any thread."""
-    loop = asyncio.get_running_loop()
-
-    def end(error: OSError) -> None:
-        failures.append(error)
-        loop.call_soon_threadsafe(stop.set)
-
-    return end
-
-
 async def _open_door(address: str, hosts: list[PumpHost]) -> "Door":
     from pump_sim.control.door import Door  # noqa: PLC0415 - a pump without a door need not load it
 
     door = Door(address, hosts, SIMULATOR_NOTICE)
     await door.open()
     return door
-
-
-def _make_port(spec: str, index: int, count: int) -> Port:
-    """The port of one of several pumps: a name or a number given for the first is counted up."""
-    kind, _, rest = spec.partition(":")
-    if count > 1 and rest:
-        if kind == "pty":
-            return open_port(f"pty:{rest}-{index + 1}")
-        host, colon, number = rest.rpartition(":")
-        if number.isdecimal() and int(number) > 0:
-            return open_port(f"{kind}:{host}{colon}{int(number) + index}")
-    return open_port(spec)
-
-
-def _stop_on_signals(stop: asyncio.Event) -> None:
-    loop = asyncio.get_running_loop()
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):  # the last when a terminal is closed
-        number = getattr(signal, name, None)
-        with contextlib.suppress(NotImplementedError):  # Windows: Ctrl-C raises instead
-            if number is not None:
-                loop.add_signal_handler(number, stop.set)
-
-
-def _stop_on_failure(stop: asyncio.Event, failures: list[BaseException]) -> None:
-    """The last resort: a bug ends the process with its traceback.
-
-    A pump that went on half alive would answer some requests and not others, and whoever tests
-    against it would look for the fault in their own program.
-    """
-
-    def fail(_: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-        failures.append(context.get("exception") or RuntimeError(context["message"]))
-        stop.set()
-
-    asyncio.get_running_loop().set_exception_handler(fail)
 
 
 def _tell_ready(

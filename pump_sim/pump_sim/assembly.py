@@ -132,7 +132,8 @@ class Assembly:
         return endpoint
 
     def _new_play(self, loaded: "Loaded") -> "Play":
-        from pump_sim.scenario.playing.play import Play  # noqa: PLC0415 - only scenarios need it
+        from pump_sim.scenario.clinician.keyring import KeyRing  # noqa: PLC0415 - only scenarios
+        from pump_sim.scenario.playing.play import Extent, Play  # noqa: PLC0415 - as above
 
         return Play(
             loaded.scenario,
@@ -140,7 +141,8 @@ class Assembly:
             folder=loaded.path.parent,
             speed=self._speed,
             link_ns=self._link_ns,
-            random_bytes=secrets.token_bytes,  # others can reach it
+            keys=KeyRing(secrets.token_bytes),  # others can reach it
+            extent=Extent.BEYOND_ITS_END,
         )
 
     def wires(self, observe: "Observer") -> list[Wire]:

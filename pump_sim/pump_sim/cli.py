@@ -33,6 +33,8 @@ _LOST_OUTPUT: Final = (errno.ENOSPC, errno.EPIPE, errno.EIO)
 
 class _Commands(LateGroup):
     late: ClassVar[Mapping[str, str]] = {
+        "console": "pump_sim.commands.consoling:console",
+        "debrief": "pump_sim.commands.debriefing:debrief",
         "judge": "pump_sim.commands.judging:judge",
         "matrix": "pump_sim.commands.matrix:matrix",
     }

@@ -414,6 +414,11 @@ class PumpEndpoint:
         return Fraction(*self.clock.speed) if isinstance(self.clock, PacedClock) else None
 
     @property
+    def paused(self) -> bool:
+        """Whether therapy time stands still until somebody sets a speed, also after a hold."""
+        return not (self._held_at_speed if self._held_at_speed is not None else self.speed)
+
+    @property
     def pace(self) -> Fraction:
         """How fast therapy time ran before a pause, and will after it."""
         return self._pace

@@ -264,6 +264,18 @@ def read_file(option: str, path: str) -> Path:
     return file
 
 
+def port_of_several(spec: str, index: int, count: int) -> str:
+    """The port of one of several pumps: a name or a number given for the first is counted up."""
+    kind, _, rest = spec.partition(":")
+    if count > 1 and rest:
+        if kind == "pty":
+            return f"pty:{rest}-{index + 1}"
+        host, colon, number = rest.rpartition(":")
+        if number.isdecimal() and int(number) > 0:
+            return f"{kind}:{host}{colon}{int(number) + index}"
+    return spec
+
+
 def check_different(files: Mapping[str, str | None]) -> None:
     """Nothing if all those that are given are different files.
 

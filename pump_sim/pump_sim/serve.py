@@ -50,11 +50,17 @@ class PumpHost:
         self._wake()
 
     async def close(self) -> None:
-        """Stop listening and give the port back; the pump keeps its state."""
+        """Stop listening and give the port back; the pump keeps its state, and grows no older."""
+        self._loop = None  # nothing is planned any more, whatever the port still tells
+        await self.port.close()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        await self.port.close()
+
+    def seat(self, endpoint: PumpEndpoint) -> None:
+        """Serve another endpoint from now on; whoever is connected is told nothing."""
+        self.endpoint = endpoint
+        self._plan()
 
     def post(self, act: Callable[[PumpEndpoint, int], None]) -> None:
         """Have *act* done on the event loop, with the link time in ns as its second argument.

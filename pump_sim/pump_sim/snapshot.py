@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
+from itertools import islice
 from types import NoneType, UnionType
 from typing import Any, Final, TypeVar, Union, get_args, get_origin
 
@@ -21,6 +22,7 @@ from cattrs.gen import make_dict_structure_fn
 
 from pump_sim.model.state import PumpState
 from pump_sim.soundness import UnsoundState, check_state
+from pump_sim.texts import shortened
 
 FORMAT: Final = "pump-sim-state"
 VERSION: Final = 2
@@ -28,6 +30,9 @@ HIGHEST: Final = 2**127
 """No figure of a pump comes near: what is larger is a mistake, or meant to cost time."""
 
 LONGEST_TEXT: Final = 4_096
+
+MOST_TOLD: Final = 10
+"""Keys that no state has, of those that an error names."""
 
 T = TypeVar("T")
 
@@ -113,13 +118,13 @@ def _described(error: BaseException, _: type | None) -> str:
 
 def _shown(value: object) -> str:
     """A value in a message: short, however long it is."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(value, 60)
 
 
 def _check_keys(given: Mapping[str, Any], wanted: set[str], path: str = "") -> None:
     problems = [f"{key} is missing" for key in sorted(wanted - given.keys())]
-    problems += [f"{_shown(key)} is unknown" for key in given if key not in wanted]
+    strangers = list(islice((key for key in given if key not in wanted), MOST_TOLD))
+    problems += [f"{_shown(key)} is unknown" for key in strangers]
     if problems and path:
         raise SnapshotError(path, "; ".join(problems))
     if problems:

@@ -1,6 +1,6 @@
 """Small helps for what is said to people; it knows nothing of what it is about."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from typing import Final
 
@@ -10,6 +10,9 @@ LONGEST_NAME: Final = 60
 _NEAR: Final = 0.65
 """How much alike two names are of which one may have been meant; difflib's measure."""
 
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""With which a formula begins; some spreadsheets pass over blanks and control characters first."""
+
 _ABBREVIATIONS: Final = frozenset({"csf", "eos", "eri", "mri"})
 
 
@@ -17,6 +20,43 @@ def spaced(name: str) -> str:
     """The name of a code or a key as people write it: ``MRI scan``, ``low reservoir``."""
     words = name.lower().split("_")
     return " ".join(word.upper() if word in _ABBREVIATIONS else word for word in words)
+
+
+def cell(text: str) -> str:
+    """A text in a table that no spreadsheet takes for a formula, whoever wrote it."""
+    return f"'{text}" if text.lstrip(" ").startswith(_FORMULA) else text
+
+
+def shortened(value: object, longest: int) -> str:
+    """A value as Python writes it, cut at so many characters; of a long one, no more is written."""
+    text = ""
+    for piece in _pieces(value, longest):
+        text += piece
+        if len(text) > longest:
+            return f"{text[: longest - 3]}..."
+    return text
+
+
+def _pieces(value: object, longest: int) -> Iterator[str]:
+    """What is written of a value, piece by piece: a list may be megabytes long."""
+    if isinstance(value, dict):
+        before = "{"
+        for key, each in value.items():
+            yield before
+            yield from _pieces(key, longest)
+            yield ": "
+            yield from _pieces(each, longest)
+            before = ", "
+        yield "}" if value else "{}"
+    elif isinstance(value, list):
+        before = "["
+        for each in value:
+            yield before
+            yield from _pieces(each, longest)
+            before = ", "
+        yield "]" if value else "[]"
+    else:
+        yield repr(value[:longest] if isinstance(value, str) else value)
 
 
 def nearest(name: object, known: Iterable[str]) -> str | None:

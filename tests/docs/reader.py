@@ -8,6 +8,7 @@ is a folder of the test's own. A command may fail only if the page shows its exi
 
 import os
 import re
+import socket
 import sys
 from collections.abc import Mapping
 from contextlib import ExitStack
@@ -21,8 +22,13 @@ from .terminal import COLUMNS, Terminal
 SECONDS = 15.0
 """How long anything may take that a reader waits for."""
 
-LONG_RUNNING = ("pump-sim run", "python -m serial.tools.miniterm")
+LONG_RUNNING = re.compile(
+    r"pump-sim (run|console)\b|python -m serial.tools.miniterm|pump-programmer\b.* web\b"
+)
 """Commands that a reader starts in a terminal and leaves there."""
+
+PAGES = re.compile(r"127\.0\.0\.1:80(?P<number>17|18)\b")
+"""Where pages are on a page of the documentation; in a test, on ports of its own."""
 
 KEYS = {"space": " ", "Ctrl-]": "\x1d"}
 
@@ -48,6 +54,7 @@ class Reader:
         self._exit_code: int | None = 0
         self._must_show: Command | None = None
         self._address = ""
+        self._ports: dict[str, int] = {}
         (folder / "examples").symlink_to(ROOT / "examples")
 
     def __enter__(self) -> Self:
@@ -94,7 +101,7 @@ class Reader:
         elif command.text.startswith("export "):
             name, _, value = command.text.removeprefix("export ").partition("=")
             self._environment[name] = self._localized(value)
-        elif command.text.startswith(LONG_RUNNING):
+        elif LONG_RUNNING.match(command.text):
             self._start(command)
         else:
             self._run(command)
@@ -120,7 +127,8 @@ class Reader:
                 terminal.type(found["answer"] + "\n")
 
     def _start(self, command: Command) -> None:
-        terminal = Terminal(self._localized(command.text), cwd=self._folder, env=self._environment)
+        text = self._localized(_with_http(command.text))
+        terminal = Terminal(text, cwd=self._folder, env=self._environment)
         self._cleanup.callback(terminal.close)
         self._running.append(terminal)
         self._consumed = 0
@@ -192,7 +200,10 @@ class Reader:
             raise self._wrong(command, "it prints something else", self._comparable(output))
 
     def _comparable(self, output: str) -> str:
-        lines = output.replace(str(self._folder), "/tmp").splitlines(keepends=True)
+        output = output.replace(str(self._folder), "/tmp")
+        for number, port in self._ports.items():
+            output = output.replace(f"127.0.0.1:{port}", f"127.0.0.1:80{number}")
+        lines = output.splitlines(keepends=True)
         return _ADDRESS.sub(
             "ADDRESS", "".join(re.sub(r"[ \t\r]+(?=\n|\Z)", "", each) for each in lines)
         )
@@ -200,7 +211,15 @@ class Reader:
     def _localized(self, text: str) -> str:
         """What the page says, with this folder's paths and the address of the last pump."""
         text = re.sub(r"/tmp(?=/)", str(self._folder), text)
+        text = PAGES.sub(lambda found: f"127.0.0.1:{self._port(found['number'])}", text)
         return _ADDRESS.sub(lambda found: self._address or found.group(), text)
+
+    def _port(self, number: str) -> int:
+        """A port that is free, the same for the same number on the page."""
+        if number not in self._ports:
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                self._ports[number] = server.getsockname()[1]
+        return self._ports[number]
 
     def _wrong(self, command: Command, why: str, output: str) -> DocumentationWrong:
         shown = "\n".join(command.expected)
@@ -237,3 +256,12 @@ def _environment(folder: Path) -> dict[str, str]:
         "NO_COLOR": "1",
         "COLUMNS": str(COLUMNS),
     }
+
+
+def _with_http(text: str) -> str:
+    """A command with the address of its pages, which is on the page even where nobody types it."""
+    if "--http" in text:
+        return text
+    if text.startswith("pump-sim console"):
+        return f"{text} --http 127.0.0.1:8017"
+    return f"{text} --http 127.0.0.1:8018" if text.endswith(" web") else text

@@ -179,6 +179,37 @@ def test_first_line_of_a_pump_has_the_keys_that_the_page_names(
     assert {"pumps", *ready["pumps"][0]} == set(re.findall(r"`(\w+)`", row.group()))
 
 
+@contextmanager
+def first_line_of(*command: str) -> Iterator[dict[str, Any]]:
+    """The first line of a program that serves pages, which runs meanwhile."""
+    command = (sys.executable, "-m", *command, "--json", "--http", "127.0.0.1:0")
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        try:
+            yield json.loads(process.stdout.readline())
+        finally:
+            process.terminate()
+
+
+def test_first_lines_of_what_serves_pages_have_the_keys_that_the_page_names() -> None:
+    page = text_of("json-output.md")
+    room, web = page.split("## pump-sim console --json")[1].split("## pump-programmer web --json")
+    with first_line_of("pump_sim", "console", "--port", "tcp:0") as ready:
+        row = re.search(r"^\| `pumps` .*$", room, re.MULTILINE)
+        assert row is not None
+        assert {"pumps", *ready["pumps"][0]} == set(re.findall(r"`(\w+)`", row.group()))
+        assert set(ready) == _first_cells(room)
+        at = ("--port", ready["address"], "--key", ready["key"])
+        with first_line_of("pump_programmer", *at, "web") as shown:
+            assert set(shown) == _first_cells(web)
+
+
+def _first_cells(part: str) -> set[str]:
+    """The keys of a table."""
+    rows = re.findall(r"^\| (`[^|]*) \|", part, re.MULTILINE)
+    return set(re.findall(r"`(\w+)`", " ".join(rows)))
+
+
 KEYS_AND_EMERGENCY = [
     "pair --code",
     "keys",
@@ -455,7 +486,7 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     readme = (ROOT / "README.md").read_text("utf-8")
     changelog = (ROOT / "CHANGELOG.md").read_text("utf-8")
     records = [*(ROOT / "docs" / "explanation" / "decisions").glob("0*.md")]
-    assert (len(RULES), len(FAULTS), len(records)) == (12, 14, 27)
+    assert (len(RULES), len(FAULTS), len(records)) == (12, 14, 28)
     assert "**Alarms**: [twelve]" in readme
     assert "twelve alarms" in changelog
     assert "**Faults**: [fourteen]" in readme
@@ -469,7 +500,7 @@ def test_counts_in_the_readme_and_the_changelog_are_true() -> None:
     assert "[more than five hundred cases]" in readme
     assert len(load_pump_mutants()) + len(load_programmer_mutants()) > 600
     assert "More than six hundred mutants" in " ".join(readme.split())
-    assert "twenty-seven decision records" in " ".join(changelog.split())
+    assert "twenty-eight decision records" in " ".join(changelog.split())
 
 
 def test_glossary_is_in_order() -> None:

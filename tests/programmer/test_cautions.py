@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from pump_programmer.cautions import cautions
+from pump_programmer.cautions import Severity, bolus_cautions, cautions
 from pump_programmer.published import Aetiology, Patient
 from pump_protocol import codes as c
 from pump_protocol import messages as m
@@ -230,3 +230,131 @@ def test_every_warning_names_its_source():
         found = warn(everything, CURRENT, patient, HOUR_MS)
         assert len(found) >= 5
         assert all(len(each.source) > 5 and str(each).endswith("]") for each in found)
+
+
+# --- How severe ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("patient", "dose_ng", "severity"),
+    [
+        (NOBODY, 360_000, Severity.CAUTION),
+        (NOBODY, 420_000, Severity.CAUTION),
+        (NOBODY, 421_000, Severity.WARNING),
+        (SPINAL, 420_000, Severity.CAUTION),
+        (CEREBRAL, 360_000, Severity.CAUTION),
+        (CEREBRAL, 361_000, Severity.WARNING),
+        (CHILD, 361_000, Severity.WARNING),
+    ],
+)
+def test_a_step_beyond_the_greatest_published_one_is_a_warning(patient, dose_ng, severity):
+    """+20 % and +354 % of a daily dose are not the same."""
+    (found,) = [each for each in warn(simple(dose_ng), patient=patient) if "rises" in each.text]
+    assert found.severity is severity
+
+
+def test_the_most_severe_comes_first():
+    found = warn(simple(1_500_000), patient=SPINAL, since_increase_ms=HOUR_MS)
+    assert [each.severity for each in found] == sorted(each.severity for each in found)
+    assert {each.severity for each in found} == {Severity.WARNING, Severity.CAUTION}
+
+
+@pytest.mark.parametrize("pending", [stopped(), MINIMUM, simple(100_000)])
+def test_an_abrupt_end_of_the_therapy_is_a_warning(pending):
+    assert warn(pending)[0].severity is Severity.WARNING
+
+
+def test_a_decrease_beyond_half_is_a_warning_and_a_smaller_one_a_caution():
+    assert warn(simple(200_000))[0].severity is Severity.CAUTION
+    assert warn(simple(149_000))[0].severity is Severity.WARNING
+
+
+# --- A bolus -------------------------------------------------------------------------------------
+
+
+def bolus(dose_ng, duration_ms=HOUR_MS, prescription=CURRENT):
+    return bolus_cautions(in_force(prescription), dose_ng, duration_ms)
+
+
+def test_a_small_slow_bolus_needs_no_thought():
+    assert bolus(20_000) == ()
+
+
+@pytest.mark.parametrize(
+    ("dose_ng", "severity"),
+    [
+        (90_000, None),
+        (91_000, Severity.CAUTION),
+        (299_000, Severity.CAUTION),
+        (300_000, Severity.WARNING),
+    ],
+)
+def test_a_bolus_is_held_against_the_daily_dose(dose_ng, severity):
+    """30 % of it is the most by which the label raises the dose of a day."""
+    found = [each for each in bolus(dose_ng) if "daily dose" in each.text]
+    assert [each.severity for each in found] == ([] if severity is None else [severity])
+    assert all("P51" in each.source for each in found)
+
+
+def test_the_share_of_the_daily_dose_is_told():
+    said = " | ".join(each.text for each in bolus(500_000))
+    assert "500 mcg are 166.7 % of the daily dose of baclofen (300 mcg/day)" in said
+
+
+@pytest.mark.parametrize(
+    ("dose_ng", "severity"),
+    [
+        (49_000, None),
+        (50_000, Severity.CAUTION),
+        (100_000, Severity.CAUTION),
+        (101_000, Severity.WARNING),
+        (500_000, Severity.WARNING),
+    ],
+)
+def test_a_bolus_is_held_against_screening_doses_and_reported_overdoses(dose_ng, severity):
+    found = [
+        each for each in bolus(dose_ng, prescription=simple(2_000_000)) if "P57" in each.source
+    ]
+    assert [each.severity for each in found] == ([] if severity is None else [severity])
+    assert all("boluses of 50 and 280 mcg" in each.text for each in found)
+
+
+@pytest.mark.parametrize(
+    ("dose_ng", "duration_ms", "warned"),
+    [
+        (50_000, MINUTE_MS, True),
+        (50_000, 29 * MINUTE_MS, True),
+        (50_000, 30 * MINUTE_MS, False),
+        (49_000, MINUTE_MS, False),
+    ],
+)
+def test_a_bolus_that_is_over_before_it_acts_is_told(dose_ng, duration_ms, warned):
+    found = [each for each in bolus(dose_ng, duration_ms) if "P53" in each.source]
+    assert bool(found) is warned
+
+
+def test_a_bolus_of_another_drug_is_held_against_the_daily_dose_only():
+    (found,) = bolus(500_000, MINUTE_MS, of(MORPHINE))
+    assert "of the daily dose of morphine" in found.text
+    assert "baclofen" not in found.text
+    assert "P51" not in found.source
+
+
+def test_the_baclofen_in_a_mixture_counts_too():
+    """10 mcg of morphine of 1,000 mcg/mL come with 20 mcg of baclofen of 2,000 mcg/mL."""
+    mixed = simple(300_000, MORPHINE, BACLOFEN)
+    ratio = BACLOFEN.concentration_ng_per_ml // MORPHINE.concentration_ng_per_ml
+    found = bolus(150_000 // ratio, HOUR_MS, mixed)
+    assert any("150 mcg of baclofen are more than" in each.text for each in found)
+
+
+def test_where_nobody_is_treated_there_is_no_daily_dose_to_compare_with():
+    for none in (stopped(), MINIMUM):
+        assert not [each for each in bolus(40_000, HOUR_MS, none) if "daily dose" in each.text]
+
+
+def test_cautions_of_a_bolus_come_most_severe_first_with_sources():
+    found = bolus(500_000, MINUTE_MS)
+    assert len(found) == 3
+    assert [each.severity for each in found] == sorted(each.severity for each in found)
+    assert all(len(each.source) > 5 for each in found)

@@ -728,7 +728,7 @@ def test_summaries_are_whole_and_parameters_are_named_by_what_they_are(run):
     """Neither cut off, nor with the names of Python's types, nor in braces."""
     texts = [run("--help").out]
     commands = re.findall(r"^  ([a-z-]+)  +\w", texts[0].split("Commands:")[1], re.MULTILINE)
-    assert len(commands) == len(cli._COMMANDS) + len(("keys", "emergency", "conform"))
+    assert len(commands) == len(cli._COMMANDS) + len(("keys", "emergency", "conform", "web"))
     texts += [run(command, "--help").out for command in commands]
     for text in texts:
         assert not re.search(r"[{}<>]|\w\.\.\.$", text, re.MULTILINE), text

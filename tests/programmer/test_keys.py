@@ -176,6 +176,8 @@ def test_what_is_no_code_is_exit_2_and_is_not_sent(ask, port, code):
     ended = ask("pair", "--code", code)
     assert ended.code == 2
     assert "--code: this is no pairing code: wanted are 26 characters" in ended.err
+    misread = "it is the letter O, and for 1 the letter I"
+    assert (misread in " ".join(ended.err.split())) is ("1" in code)
     assert (port.heard, KeyStore().path.parent.exists()) == ([], False)
 
 

@@ -138,7 +138,7 @@ def test_without_aspirated_the_expected_residual_and_the_danger_are_shown(virtua
     ended = virtually(*REFILL, typed="n\n")
     assert "Expected residual  8 mL, as the pump believes" in ended.out
     assert "Actual residual    NOT COMPARED" in ended.out
-    assert "WARNING: What was drawn out is not compared (--aspirated VOLUME)" in ended.out
+    assert "CAUTION: What was drawn out is not compared (--aspirated VOLUME)" in ended.out
     found = virtually(*REFILL, "--yes", "--json").json["residual"]
     assert (found["expected_nl"], found["actual_nl"], found["fill_nl"]) == (8_000_000, None, None)
     assert "--aspirated" in found["why_not"]

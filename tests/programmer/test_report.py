@@ -88,7 +88,7 @@ def test_warnings_stand_before_everything_else(ask, pump):
     pump.pending = pump.prescription
     pump.note = None
     out = ask("report").out
-    texts = re.findall(r"^WARNING: (.*)$", out, re.MULTILINE)
+    texts = re.findall(r"^(?:WARNING|CAUTION): (.*)$", out, re.MULTILINE)
     assert texts[0].startswith("ALARM low reservoir, raised ")
     assert "Prescription version 2 is staged and NOT in force." in texts
     assert "The memory of the note has failed: write it anew." in texts

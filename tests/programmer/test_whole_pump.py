@@ -315,10 +315,13 @@ def test_a_dose_that_is_given_to_confirm_must_be_right_even_where_none_is_asked_
 def test_what_is_known_of_the_patient_makes_the_warnings(ask):
     dose = ("program", "--dose", "400 mcg/day")
     out = ask(*dose, "--aetiology", "spinal", "--age", "3", typed="n\n").out
-    assert "The daily dose of baclofen rises by 33.3 %. For children it is 5 to 15 %" in out
+    assert (
+        "The daily dose of baclofen rises by 33.3 %. For children the label raises it by 5 to 15 %"
+        in out
+    )
     assert "The patient is 3 years old" in out
     found = ask(*dose, "--yes", "--json").json["review"]["warnings"]
-    assert [sorted(each) for each in found] == [["source", "text"]]
+    assert [sorted(each) for each in found] == [["severity", "source", "text"]]
 
 
 def test_a_second_increase_within_a_day_is_warned_of(ask, do, port):

@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from pump_programmer import arguments
+from pump_programmer import arguments, sentences
 from pump_programmer.commands.common import QUANTITY, AsJson, conversation, status_after
 from pump_programmer.programmer import Programmer
 from pump_programmer.terminal import Terminal
-from pump_programmer.words import ALARM_NAMES, spaced
+from pump_programmer.words import ALARM_NAMES
 from pump_protocol import units
 from pump_protocol.jsonable import fields_of, jsonable
 from pump_protocol.messages import AlarmRecord, Identity
@@ -60,12 +60,8 @@ def alarm_test(
     wanted = arguments.alarm_class(alarm_class)
     with conversation(context, as_json) as (programmer, terminal):
         identity, tested = programmer.identify(), programmer.test_alarm(wanted)
-    tone = f"The {spaced(tested.alarm_class)} tone sounds for "
-    terminal.answer(
-        identity,
-        fields_of(tested),
-        lambda screens: screens.say(f"{tone}{units.format_duration(tested.duration_ms)}."),
-    )
+    text = sentences.tone_tested(tested)
+    terminal.answer(identity, fields_of(tested), lambda screens: screens.say(text))
 
 
 def alarm_interval(
@@ -79,11 +75,5 @@ def alarm_interval(
     interval_ms = units.DURATION.parse(interval, "QUANTITY")
     with conversation(context, as_json) as (programmer, terminal):
         identity, was_set = programmer.identify(), programmer.set_alarm_interval(interval_ms)
-        every = units.format_duration(was_set.interval_ms)
-        terminal.answer(
-            identity,
-            fields_of(was_set),
-            lambda screens: screens.say(
-                f"The {spaced(was_set.alarm_class)} tone repeats every {every} from now on."
-            ),
-        )
+        text = sentences.interval_set(was_set)
+        terminal.answer(identity, fields_of(was_set), lambda screens: screens.say(text))

@@ -1,40 +1,28 @@
 """From a plan to a prescription in force: the review, the questions, the commit, the result."""
 
 from dataclasses import dataclass
-from typing import Final
 
 import typer
 
-from pump_programmer import arguments
 from pump_programmer.commands.common import conversation, status_after
 from pump_programmer.errors import NotConfirmed
-from pump_programmer.plan import planned
+from pump_programmer.planning import wanted_of
 from pump_programmer.published import Patient
 from pump_programmer.review import Review
 from pump_programmer.terminal import Terminal
+from pump_programmer.typed import Typed
 from pump_programmer.wishes import Wishes
 from pump_protocol import units
 from pump_protocol.errors import UnitError
 from pump_protocol.jsonable import fields_of
 from pump_protocol.messages import Identity
 
-_RATES: Final = (
-    "--dose",
-    "--rate",
-    "--flex",
-    "--day-night",
-    "--periodic",
-    "--basal",
-    "--concentration",
-)
-"""What the mean rate follows from."""
-
 
 @dataclass(frozen=True, slots=True)
 class Asked:
     """What was typed, and what it means."""
 
-    typed: dict[str, str | None]
+    typed: Typed
     wishes: Wishes
     yes: bool
     confirmed_dose_ng: int | None = None
@@ -45,14 +33,7 @@ def commit(context: typer.Context, as_json: bool, asked: Asked) -> None:
     """Plan, show, ask, commit and verify what was asked for."""
     with conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
-        arguments.check_concentration(asked.typed.get("--concentration"), identity)
-        before = programmer.interrogate()
-        current = programmer.read_prescription().prescription
-        next_at_ms = before.next_periodic_bolus_at_ms
-        next_in_ms = None if next_at_ms is None else next_at_ms - before.at_ms
-        wanted = planned(asked.wishes, current, identity, next_in_ms)
-        making_rate = {each: asked.typed.get(each) for each in _RATES}
-        arguments.check_rate(wanted, making_rate, identity)
+        wanted = wanted_of(programmer, identity, asked.typed, asked.wishes)
         questions = _Questions(terminal, identity, asked)
         programmed = programmer.program(
             wanted, questions.confirm, questions.confirm_dose, asked.patient

@@ -8,7 +8,6 @@ from typing import Annotated, Final, NoReturn
 import typer
 
 from pump_programmer.arguments import UsageError
-from pump_programmer.conversation import MEMORY_LOST_ADVICE
 from pump_programmer.errors import (
     AddressMalformed,
     OutcomeUnknown,
@@ -18,6 +17,7 @@ from pump_programmer.errors import (
 from pump_programmer.key_choice import read_key
 from pump_programmer.patience import Patience
 from pump_programmer.programmer import Programmer
+from pump_programmer.settling import settle
 from pump_programmer.terminal import ExitCode, Terminal
 from pump_protocol.codes import UserRole
 from pump_protocol.messages import StatusReport
@@ -118,21 +118,13 @@ def status_after(programmer: Programmer) -> StatusReport | None:
 
 def _settle(programmer: Programmer, terminal: Terminal, unknown: OutcomeUnknown) -> NoReturn:
     """Ask the pump what became of it; if it tells, say so instead of leaving a person in doubt."""
-    try:
-        identity = programmer.identify()  # first, because what is known then is not to be lost
-        resolution = programmer.resolve()
-    except (ProgrammerError, KeyboardInterrupt):
-        raise unknown from None
-    if resolution.done is None:
-        advice = MEMORY_LOST_ADVICE if resolution.memory_lost else None
-        raise unknown.adding(resolution.text, advice) from unknown
-    if not resolution.done:
-        terminal.complain_of("not_done", f"the request was NOT carried out: {resolution.text}")
+    settled = settle(programmer, unknown)
+    if not settled.resolution.done:
+        terminal.complain_of("not_done", settled.text)
         raise typer.Exit(ExitCode.NOT_DONE)
-    text = resolution.text
     terminal.answer(
-        identity,
-        {"resolved": {"done": True, "text": text}},
-        lambda screens: screens.say(f"The answer was lost, but it was done: {text}."),
+        settled.identity,
+        {"resolved": {"done": True, "text": settled.resolution.text}},
+        lambda screens: screens.say(settled.text),
     )
     raise typer.Exit(ExitCode.DONE)

@@ -1,6 +1,5 @@
 """Commands about keys: pair with a pump, list the stored keys, forget them. No secret is shown."""
 
-import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -9,15 +8,12 @@ import typer
 
 from pump_programmer import arguments
 from pump_programmer.commands.common import AsJson, Settings, naming_port, terminal_of
-from pump_programmer.key_choice import ENVIRONMENT
+from pump_programmer.enrolment import check_code, enrol, public
 from pump_programmer.keystore import KeyStore, StoredKey
-from pump_programmer.pairing import pair as pair_with
 from pump_programmer.terminal import ExitCode, Terminal
 from pump_programmer.words import name_of
 from pump_protocol.codes import UserRole
-from pump_protocol.errors import BadKey
 from pump_protocol.jsonable import Json
-from pump_protocol.keys import pairing_key
 
 _LONGEST_CODE_BYTES: Final = 256
 """More than a code, its hyphens and the space around it."""
@@ -55,34 +51,17 @@ def pair(
     wanted = wanted if role is None else arguments.role(role, "--role")
     address, store = settings.address, KeyStore()
     code = _code(code, terminal)
-    try:
-        pairing_key(code, wanted)
-    except BadKey as error:
-        raise arguments.UsageError(f"--code: {error}") from None
-    store.check_writable()  # first: a code is good for one key, which must not get lost
+    check_code(code, wanted)
     with naming_port():
-        pairing = pair_with(
+        enrolled = enrol(
             address,
             code,
             wanted,
+            store=store,
             programmer_id=settings.programmer_id,
             patience=settings.patience,
         )
-    before = store.keep(pairing.identity.serial_number, pairing.key)
-    replaced = None if before in {None, pairing.key} else before
-    instead = "" if replaced is None else f", in place of key {replaced.key_id:016x}"
-    terminal.answer(
-        pairing.identity,
-        {
-            **_public(pairing.key.role, pairing.key.key_id),
-            "stored_in": str(store.path),
-            "replaced_key_id": None if replaced is None else f"{replaced.key_id:016x}",
-        },
-        lambda screens: screens.line(
-            f"Paired: key {pairing.key.key_id:016x} of role {name_of(wanted)} is stored in "
-            f"{store.path}{instead}.{_unused_note()}"
-        ),
-    )
+    terminal.answer(enrolled.identity, enrolled.result, lambda screens: screens.line(enrolled.text))
 
 
 def _code(text: str | None, terminal: Terminal) -> str:
@@ -101,13 +80,6 @@ def _code(text: str | None, terminal: Terminal) -> str:
     except (OSError, ValueError, RuntimeError) as error:  # a name with a zero byte; no home
         why = (error.strerror if isinstance(error, OSError) else None) or "no pairing code"
         raise arguments.UsageError(f"--code: file {text[1:]!r}: {why}") from error
-
-
-def _unused_note() -> str:
-    """What stands in the way of a stored key."""
-    if not os.environ.get(ENVIRONMENT):
-        return ""
-    return f" {ENVIRONMENT} is set, and goes before it: unset it to use the stored key."
 
 
 def keys(context: typer.Context, as_json: AsJson = False) -> None:
@@ -157,10 +129,5 @@ def forget(
 
 
 def _listed(stored: StoredKey) -> dict[str, Json]:
-    found = _public(stored.key.role, stored.key.key_id)
+    found = public(stored.key.role, stored.key.key_id)
     return {"serial_number": stored.serial_number, **found}
-
-
-def _public(role: UserRole, key_id: int) -> dict[str, Json]:
-    """What may be said of a key."""
-    return {"role": name_of(role), "key_id": f"{key_id:016x}"}

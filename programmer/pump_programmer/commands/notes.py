@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from pump_programmer import arguments
+from pump_programmer import arguments, sentences
 from pump_programmer.commands.common import AsJson, conversation
-from pump_programmer.times import clock_text, parse_clock
+from pump_programmer.times import parse_clock
 from pump_protocol.jsonable import Json, fields_of
 
 
@@ -27,14 +27,11 @@ def clock(
         if clock_ms is None:
             status = programmer.interrogate()
             result: dict[str, Json] = {"clock_ms": status.clock_ms, "at_ms": status.at_ms}
-            text = f"The pump's clock shows {clock_text(status.clock_ms)}."
+            text = sentences.clock_shows(status)
         else:
             was_set = programmer.set_clock(clock_ms)
             result = fields_of(was_set)
-            text = (
-                f"The pump's clock showed {clock_text(was_set.old_clock_ms)} "
-                f"and now shows {clock_text(was_set.new_clock_ms)}."
-            )
+            text = sentences.clock_was_set(was_set)
         terminal.answer(identity, result, lambda screens: screens.say(text))
 
 

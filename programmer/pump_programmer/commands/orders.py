@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pump_programmer import arguments
+from pump_programmer import arguments, previews, sentences
 from pump_programmer.arguments import UsageError, naming_first
 from pump_programmer.commands.common import (
     QUANTITY,
@@ -15,17 +15,14 @@ from pump_programmer.commands.common import (
 )
 from pump_programmer.commands.repeating import OrderNumber, parsed_number, repeating
 from pump_programmer.errors import NotConfirmed, ProgrammerError, PumpRefused
-from pump_programmer.facts import BolusPreview
-from pump_programmer.history import LastFill, last_fill
 from pump_programmer.phrases import when
 from pump_programmer.programmer import Programmer
-from pump_programmer.residual import Residual, ResidualError, compare_residual, not_kept_text
+from pump_programmer.residual import not_kept_text
 from pump_programmer.values import concentration_in_force
-from pump_programmer.words import allowed_from_ms, spaced
+from pump_programmer.words import allowed_from_ms
 from pump_protocol import units
 from pump_protocol.codes import Field
 from pump_protocol.jsonable import fields_of
-from pump_protocol.messages import Drug, StatusReport
 
 if TYPE_CHECKING:
     from pump_programmer.views import Screens
@@ -68,17 +65,21 @@ def bolus(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by n
     number = parsed_number(order_number)
     with conversation(context, as_json) as (programmer, terminal):
         identity = programmer.identify()
-        current = programmer.read_prescription().prescription
+        report = programmer.read_prescription()
+        current = report.prescription
         concentration_in_force(current)
         if priming_nl is not None:
-            preview = _priming(current.drugs[0], priming_nl, duration_ms)
+            preview = previews.priming(current.drugs[0], priming_nl, duration_ms)
         else:
             assert dose_ng is not None
-            preview = _single(current.drugs[0], dose_ng, duration_ms)
+            preview = previews.single(current.drugs[0], dose_ng, duration_ms)
             arguments.check_bolus(dose or "", preview.volume_nl, identity)
         if terminal.shows:
             before = programmer.interrogate()
-            terminal.preview(identity, lambda screens: screens.bolus_preview(preview, before))
+            warnings = previews.bolus_warnings(preview, report)
+            terminal.preview(
+                identity, lambda screens: screens.bolus_preview(preview, before, warnings)
+            )
         if not yes and not terminal.confirm("Deliver this bolus?"):
             raise NotConfirmed("not confirmed: no bolus was ordered")
         with (
@@ -111,28 +112,11 @@ def bolus(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by n
         )
 
 
-def _single(drug: Drug, dose_ng: int, duration_ms: int) -> BolusPreview:
-    volume_nl = units.volume_for_dose(dose_ng, drug.concentration_ng_per_ml)
-    return BolusPreview(False, drug, dose_ng, volume_nl, duration_ms)
-
-
-def _priming(drug: Drug, volume_nl: int, duration_ms: int) -> BolusPreview:
-    dose_ng = units.dose_for_rate(volume_nl, drug.concentration_ng_per_ml)
-    return BolusPreview(True, drug, dose_ng, volume_nl, duration_ms)
-
-
 def _abort_bolus(context: typer.Context, as_json: bool) -> None:
     with conversation(context, as_json) as (programmer, terminal):
         identity, aborted = programmer.identify(), programmer.abort_bolus()
-        delivered = units.format_volume(aborted.delivered_nl)
-        order = f" of order {aborted.order_number}" if aborted.order_number else ""
-        terminal.answer(
-            identity,
-            fields_of(aborted),
-            lambda screens: screens.say(
-                f"The {spaced(aborted.kind)}{order} has ended; {delivered} were delivered."
-            ),
-        )
+        text = sentences.bolus_ended(aborted)
+        terminal.answer(identity, fields_of(aborted), lambda screens: screens.say(text))
 
 
 def patient_bolus(
@@ -199,7 +183,7 @@ def refill(
     aspirated_nl = arguments.parsed(units.VOLUME, aspirated, "--aspirated")
     with conversation(context, as_json) as (programmer, terminal):
         identity, before = programmer.identify(), programmer.interrogate()
-        residual = _compared(programmer, before, aspirated_nl, aspirated)
+        residual = previews.residual(programmer, before, aspirated_nl, aspirated)
         terminal.preview(identity, lambda screens: screens.refill_preview(residual, volume_nl))
         if not yes and not terminal.confirm("Tell the pump so?"):
             raise NotConfirmed("not confirmed: the believed volume is unchanged")
@@ -225,20 +209,3 @@ def refill(
             status,
             show,
         )
-
-
-def _compared(
-    programmer: Programmer, before: StatusReport, aspirated_nl: int | None, typed: str | None
-) -> Residual:
-    """What was drawn out against what the pump believes; the log is read only if there is any."""
-    fill = LastFill(None) if aspirated_nl is None else last_fill(programmer, before)
-    try:
-        return compare_residual(
-            before.believed_volume_nl,
-            aspirated_nl,
-            fill.volume_nl,
-            before.reservoir_capacity_nl,
-            why_no_fill=fill.why_unknown,
-        )
-    except ResidualError as error:
-        raise UsageError(f"--aspirated = {typed!r}: {error.why}") from error

@@ -1,10 +1,10 @@
 """Commands that program: a new prescription, a stop, and what is staged."""
 
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
-from pump_programmer import arguments, schedules
+from pump_programmer import schedules
 from pump_programmer.arguments import UsageError, naming_first, parsed
 from pump_programmer.commands.committing import Asked, commit
 from pump_programmer.commands.common import (
@@ -13,43 +13,9 @@ from pump_programmer.commands.common import (
     Yes,
     conversation,
 )
-from pump_programmer.published import Patient
-from pump_programmer.wishes import Bridging, DayWish, Wishes
+from pump_programmer.typed import FIELDS, Typed, patient_of, wishes_of
 from pump_protocol import units
-from pump_protocol.codes import BridgeDecision, Field, Mode
 from pump_protocol.jsonable import fields_of
-
-_FIELDS: Final[dict[str, tuple[Field, ...]]] = {
-    "--dose": (Field.DAILY_DOSE,),
-    "--rate": (Field.RATE,),
-    "--flex": (Field.SCHEDULE, Field.WEEKDAYS, Field.STEP_START, Field.STEP_RATE),
-    "--day-night": (Field.SCHEDULE, Field.STEP_START, Field.STEP_RATE),
-    "--periodic": (
-        Field.PERIODIC_DOSE,
-        Field.PERIODIC_INTERVAL,
-        Field.PERIODIC_DURATION,
-        Field.PERIODIC_VOLUME,
-        Field.PERIODIC_RATE,
-    ),
-    "--basal": (Field.PERIODIC_BASAL_RATE,),
-    "--first-in": (Field.PERIODIC_FIRST,),
-    "--patient-bolus": (
-        Field.PATIENT_DOSE,
-        Field.PATIENT_DURATION,
-        Field.PATIENT_LOCKOUT,
-        Field.PATIENT_ALLOTMENT,
-        Field.PATIENT_VOLUME,
-        Field.PATIENT_RATE,
-    ),
-    "--concentration": (Field.CONCENTRATION,),
-    "--drug": (Field.DRUG_NAME,),
-    "--other-drug": (Field.DRUGS,),
-    "--catheter": (Field.BRIDGE_VOLUME, Field.BRIDGE_DURATION, Field.BRIDGE_RATE),
-    "--low-reservoir": (Field.LOW_RESERVOIR_THRESHOLD,),
-}
-"""What each option is about, in the order in which a refusal names it first."""
-
-_SCHEDULES: Final = ("--dose", "--rate", "--minimum-rate", "--flex", "--day-night", "--periodic")
 
 
 def program(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by name
@@ -158,68 +124,45 @@ def program(  # noqa: PLR0913, PLR0917 - one parameter for each option, given by
     given stays as it is; a new concentration keeps the doses. Give at most one of --dose, --rate,
     --minimum-rate, --flex, --day-night and --periodic.
     """
-    typed = {
-        "--dose": dose,
-        "--rate": rate,
-        "--minimum-rate": "" if minimum_rate else None,
-        "--flex": " ".join(flex) if flex else None,
-        "--day-night": day_night,
-        "--periodic": periodic,
-        "--basal": basal,
-        "--first-in": first_in,
-        "--patient-bolus": patient_bolus,
-        "--concentration": concentration,
-        "--drug": drug,
-        "--other-drug": " ".join(other_drug) if other_drug else None,
-        "--catheter": catheter,
-        "--low-reservoir": low_reservoir,
-    }
-    given = [option for option in _SCHEDULES if typed[option] is not None]
-    if len(given) > 1:
-        raise UsageError(f"{' and '.join(given)} exclude each other: give one of them")
-    _exclude("--patient-bolus", patient_bolus, "--no-patient-bolus", no_patient_bolus)
-    _exclude("--other-drug", other_drug, "--no-other-drugs", no_other_drugs)
-    arguments.check_drug_name(drug)
-    wishes = Wishes(
-        daily_dose_ng=parsed(units.DAILY_DOSE, dose, "--dose"),
-        rate_nl_per_day=parsed(units.RATE, rate, "--rate"),
-        mode=Mode.MINIMUM_RATE if minimum_rate else None,
-        flex=_flex(flex, day_night),
-        periodic=None if periodic is None else schedules.periodic(periodic),
-        basal=None if basal is None else schedules.basal(basal),
-        first_after_ms=parsed(units.DURATION, first_in, "--first-in"),
-        patient_boluses=(
-            ()
-            if no_patient_bolus
-            else None
-            if patient_bolus is None
-            else (schedules.patient_bolus(patient_bolus),)
-        ),
-        concentration_ng_per_ml=parsed(units.CONCENTRATION, concentration, "--concentration"),
-        drug_name=drug,
-        mass_unit=schedules.mass_unit_of(concentration) if drug and concentration else None,
-        other_drugs=(
-            () if no_other_drugs else None if not other_drug else schedules.other_drugs(other_drug)
-        ),
-        low_reservoir_threshold_nl=parsed(units.VOLUME, low_reservoir, "--low-reservoir"),
-        bridging=_bridging(bridge, catheter),
+    typed = Typed(
+        dose=dose,
+        rate=rate,
+        minimum_rate=minimum_rate,
+        flex=tuple(flex or ()),
+        day_night=day_night,
+        periodic=periodic,
+        basal=basal,
+        first_in=first_in,
+        patient_bolus=patient_bolus,
+        no_patient_bolus=no_patient_bolus,
+        concentration=concentration,
+        drug=drug,
+        other_drug=tuple(other_drug or ()),
+        no_other_drugs=no_other_drugs,
+        bridge=bridge,
+        catheter=catheter,
+        low_reservoir=low_reservoir,
+        age=age,
+        aetiology=aetiology,
     )
+    wishes = wishes_of(typed)
     if wishes.empty:
         raise UsageError(
             "nothing to program: give --dose, --rate, --minimum-rate, --flex, --day-night, "
             "--periodic, --patient-bolus, --concentration, --drug, --other-drug or --low-reservoir"
         )
     confirmed_dose_ng = parsed(units.DAILY_DOSE, confirm_dose, "--confirm-dose")
-    patient = Patient(arguments.age(age), arguments.aetiology(aetiology))
+    patient = patient_of(typed)
     with naming_first(
-        *(field for option, text in typed.items() if text for field in _FIELDS.get(option, ()))
+        *(field for name, about in FIELDS.items() if typed.text(name) for field in about)
     ):
         commit(context, as_json, Asked(typed, wishes, yes, confirmed_dose_ng, patient))
 
 
 def stop(context: typer.Context, yes: Yes = False, as_json: AsJson = False) -> None:
     """Stop all infusion. An abrupt stop of baclofen can lead to a dangerous withdrawal."""
-    commit(context, as_json, Asked({}, Wishes(mode=Mode.STOPPED), yes))
+    typed = Typed(stop=True)
+    commit(context, as_json, Asked(typed, wishes_of(typed), yes))
 
 
 def staged(
@@ -237,25 +180,3 @@ def staged(
     with conversation(context, as_json) as (programmer, terminal):
         identity, found = programmer.identify(), programmer.staged(roll_back=roll_back)
         terminal.answer(identity, fields_of(found), lambda screens: screens.staged(found))
-
-
-# --- Inside --------------------------------------------------------------------------------------
-
-
-def _flex(flex: list[str] | None, day_night: str | None) -> tuple[DayWish, ...] | None:
-    if day_night is not None:
-        return schedules.day_night(day_night)
-    return schedules.flex(flex) if flex else None
-
-
-def _bridging(bridge: bool | None, catheter: str | None) -> Bridging:
-    decisions = {None: None, True: BridgeDecision.BRIDGE, False: BridgeDecision.DECLINED}
-    volume_nl = parsed(units.VOLUME, catheter, "--catheter")
-    if bridge is False and volume_nl is not None:
-        raise UsageError("--catheter goes with --bridge, not with --no-bridge")
-    return Bridging(decisions[bridge], volume_nl)
-
-
-def _exclude(option: str, value: object, opposite: str, wanted: bool) -> None:
-    if value and wanted:
-        raise UsageError(f"{option} and {opposite} exclude each other: give one of them")

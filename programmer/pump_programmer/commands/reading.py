@@ -6,9 +6,9 @@ import typer
 
 from pump_programmer import arguments
 from pump_programmer.commands.common import AsJson, conversation
+from pump_programmer.interrogation import interrogate as interrogate_pump
 from pump_programmer.terminal import ExitCode
 from pump_protocol.jsonable import Json, fields_of, jsonable
-from pump_protocol.messages import ReadPrescription
 
 
 def identify(context: typer.Context, as_json: AsJson = False) -> None:
@@ -25,16 +25,17 @@ def interrogate(context: typer.Context, as_json: AsJson = False) -> None:
     patient's key reads how the pump stands, and a summary of the prescription.
     """
     with conversation(context, as_json) as (programmer, terminal):
-        identity, status = programmer.identify(), programmer.interrogate()
-        reads_all = programmer.may_send(ReadPrescription)
-        current = programmer.read_prescription() if reads_all else None
-        pending = programmer.read_pending() if reads_all and status.has_pending else None
+        found = interrogate_pump(programmer)
     result: dict[str, Json] = {
-        **fields_of(status),
-        "current": jsonable(current),
-        "pending": jsonable(pending),
+        **fields_of(found.status),
+        "current": jsonable(found.current),
+        "pending": jsonable(found.pending),
     }
-    terminal.answer(identity, result, lambda screens: screens.status(status, current, pending))
+    terminal.answer(
+        found.identity,
+        result,
+        lambda screens: screens.status(found.status, found.current, found.pending),
+    )
 
 
 def log(

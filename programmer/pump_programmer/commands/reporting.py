@@ -10,8 +10,9 @@ import typer
 from pump_programmer import arguments
 from pump_programmer.arguments import UsageError
 from pump_programmer.commands.common import AsJson, conversation
+from pump_programmer.drawn_page import NO_CHARTS, can_draw, drawn_page
 from pump_programmer.files import WholeFile
-from pump_programmer.report import Report, read_report
+from pump_programmer.report import read_report
 from pump_programmer.sections import sections
 from pump_programmer.terminal import OutputFailed
 from pump_programmer.times import parse_clock
@@ -51,7 +52,7 @@ def report(
             )
             return
         try:
-            page.write(_drawn_page(found).encode())
+            page.write(drawn_page(found).encode())
             page.put_in_place()
         except OSError as error:
             raise OutputFailed(
@@ -67,22 +68,10 @@ def _page_file(html: str) -> WholeFile:
 
     :raises UsageError: nothing can be written there, or no chart can be drawn.
     """
-    try:
-        from pump_programmer import drawing  # noqa: F401, PLC0415 - large, and an extra
-    except ImportError as error:
-        raise UsageError(
-            "--html draws charts, which needs an extra: pip install 'pump-sim[plot]'"
-        ) from error
+    if not can_draw():
+        raise UsageError(f"--html {NO_CHARTS}")
     try:
         return WholeFile(Path(html))
     except (OSError, ValueError) as error:  # ValueError: a name with a zero byte
         why = (error.strerror if isinstance(error, OSError) else None) or error
         raise UsageError(f"--html = {html!r}: cannot be written: {why}") from error
-
-
-def _drawn_page(found: Report) -> str:
-    from pump_programmer.charts import charts  # noqa: PLC0415 - only where a page is wanted
-    from pump_programmer.drawing import drawn  # noqa: PLC0415
-    from pump_programmer.page import html_page  # noqa: PLC0415
-
-    return html_page(found, [(chart, drawn(chart)) for chart in charts(found)])

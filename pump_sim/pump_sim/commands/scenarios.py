@@ -9,7 +9,6 @@ import typer
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from pump_sim.scenario.file.document import Block
     from pump_sim.scenario.reading.loading import Loaded
 
 _HEAD = ("NAME", "LENGTH", "WAYS", "FOR", "TITLE")
@@ -71,36 +70,6 @@ def _columns(rows: list[tuple[str, ...]]) -> Iterable[str]:
 
 
 def _view(loaded: Loaded) -> dict[str, Any]:
-    from pump_sim.notice import security_profile  # noqa: PLC0415
-    from pump_sim.scenario.file.branches import count_branches  # noqa: PLC0415
+    from pump_sim.scenario.reading.overview import overview  # noqa: PLC0415
 
-    scenario = loaded.scenario
-    return {
-        "name": loaded.name,
-        "title": scenario.title,
-        "summary": scenario.summary.strip(),
-        "source": scenario.source.strip(),
-        "users": list(scenario.users),
-        "length_ms": scenario.length_ms,
-        "security_profile": security_profile(scenario.pump.guarded),
-        "updates": scenario.pump.updates,
-        "branches": count_branches(scenario),
-        "choices": _choices(scenario),
-        "file": str(loaded.path),
-    }
-
-
-def _choices(block: Block) -> list[dict[str, Any]]:
-    """The choices of a block, each with its options, which may have choices of their own."""
-    return [
-        {
-            "name": choice.name,
-            "ask": choice.ask,
-            "at_ms": choice.time_ms,
-            "options": [
-                {"name": option.name, "title": option.title, "choices": _choices(option)}
-                for option in choice.option
-            ],
-        }
-        for choice in block.choice
-    ]
+    return {**overview(loaded), "file": str(loaded.path)}

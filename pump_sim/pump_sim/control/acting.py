@@ -15,8 +15,9 @@ from pump_sim.control.views import plain
 from pump_sim.model.firmware.firmware import ResetCause
 from pump_sim.model.hardware.faults import FaultError
 
-MAX_FAULTS: Final = 1_000
-"""A bound on memory: nobody injects as many on purpose."""
+MAX_FAULTS: Final = 200
+"""A bound on memory, and on the time that a pump takes with each: nobody injects as many on
+purpose."""
 
 
 def _inject(call: Call) -> Result:

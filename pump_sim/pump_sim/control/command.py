@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from pump_protocol.guard import PumpGuard
 from pump_sim.control.parameters import Parameter
 from pump_sim.endpoint import PumpEndpoint
 from pump_sim.model.pump import Pump
@@ -25,6 +26,9 @@ class Fleet(Protocol):
     @property
     def addresses(self) -> Sequence[str]:
         """Where a programmer finds each of them."""
+
+    def guard_for(self, serial_number: str) -> PumpGuard:
+        """What guards a pump of that number that is put in place: its keys."""
 
     def watch(self, watching: bool) -> None:
         """Tell the client who asks, from now on, of what happens to all pumps; or no more."""

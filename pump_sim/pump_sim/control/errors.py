@@ -3,15 +3,18 @@
 from collections.abc import Iterable
 from typing import Any, Final
 
-from pump_sim.model.refusals import Reason, Refused
 from pump_sim.ports import PortError
-from pump_sim.texts import did_you_mean
+from pump_sim.texts import did_you_mean, shortened
 
 LONGEST_VALUE: Final = 200
 """Characters of a value that is given back in an error; a state may be megabytes long."""
 
+LONGEST_IN_WORDS: Final = 60
+"""Characters of a value in a message."""
+
 CODES: Final = {
-    "bad_line": "the line is no JSON object in UTF-8; the connection lives on",
+    "bad_line": "the line is no JSON object in UTF-8, is nested too deeply, has a key twice, or has"
+    " more than 100,000 values; the connection lives on",
     "line_too_long": "the line is longer than 8 MiB; it was skipped",
     "too_many_clients": "the door serves no more clients; this connection is closed",
     "unknown_command": "`do` names no command",
@@ -20,6 +23,8 @@ CODES: Final = {
     "bad_value": "a value is of the wrong type or out of range",
     "unknown_pump": "`pump` names no pump of this process, or is missing where there are several",
     "unknown_fault": "there is no fault of that name, or none of that number",
+    "unknown_scenario": "there is no scenario of that name",
+    "unknown_snapshot": "there is no snapshot of that id",
     "impossible": "nobody could do that now: the pump has been taken out, say",
     "refused": "the pump itself refuses; `reasons` has every reason",
     "bad_state": "a state cannot be loaded; `field` is the key that is wrong",
@@ -91,30 +96,13 @@ def out_of_range(name: str, value: int, low: int, high: int, unit: str) -> Contr
     return bad_value(name, value, f"allowed are {low:,} to {high:,} {unit}".rstrip(), allowed)
 
 
-def refused(error: Refused) -> ControlError:
-    """What the pump refuses, in the door's words."""
-    told = ControlError("refused", f"the pump refuses: {error}")
-    told.reasons = [_reason(each) for each in error.reasons]
-    return told
-
-
-def _reason(reason: Reason) -> dict[str, Any]:
-    return {
-        "code": reason.code.name.lower(),
-        "field": reason.field.name.lower(),
-        "value": reason.value,
-        "minimum": reason.minimum,
-        "maximum": reason.maximum,
-    }
-
-
 def shown(value: object) -> str:
     """A value in a message: short, however long it is."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+    return shortened(value, LONGEST_IN_WORDS)
 
 
 def _short(value: object) -> object:
     if value is None or isinstance(value, bool | float):
         return value
-    return value if len(repr(value)) <= LONGEST_VALUE else f"{repr(value)[: LONGEST_VALUE - 3]}..."
+    text = shortened(value, LONGEST_VALUE + 1)
+    return value if len(text) <= LONGEST_VALUE else shortened(value, LONGEST_VALUE)

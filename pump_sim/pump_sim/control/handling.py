@@ -2,7 +2,6 @@
 
 from typing import Final
 
-from pump_protocol.guard import PumpGuard, new_keys
 from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.errors import ControlError, out_of_range, shown
 from pump_sim.control.moving import time_of
@@ -82,7 +81,7 @@ def _implant(call: Call) -> Result:
         into=old,
         primed=given.get("primed", True),
     )
-    guard = None if call.endpoint.guard is None else PumpGuard(new_keys())
+    guard = None if call.endpoint.guard is None else call.fleet.guard_for(serial_number)
     call.endpoint.put_in_place(pump, guard, call.link_ns)
     call.endpoint.presence.in_reach = True
     return time_of(call)

@@ -7,6 +7,7 @@ from pump_sim.control.command import Call, Command, Result
 from pump_sim.control.errors import ControlError, out_of_range
 from pump_sim.control.parameters import LATEST_MS, Parameter, Speed, Whole
 from pump_sim.control.views import number, plain
+from pump_sim.model.pump import Pump
 from pump_sim.narration import clock_text
 
 _TIME: Final = (
@@ -29,19 +30,19 @@ def time_of(call: Call) -> Result:
         "speed": None if speed is None else number(speed),
         "paused": not speed,
         "jumping": endpoint.jumping,
-        "next_event": _next_event(call),
+        "next_event": next_event_of(call.pump, endpoint.simulation.next_event_ms()),
     }
 
 
-def _next_event(call: Call) -> Result | None:
-    at_ms = call.endpoint.simulation.next_event_ms()
+def next_event_of(pump: Pump, at_ms: int | None) -> Result | None:
+    """What happens next by itself to a pump, at that moment; None if nothing does."""
     if at_ms is None:
         return None
-    for each in call.pump.faults:
+    for each in pump.faults:
         if at_ms == (each.ends_at_ms if each.begun else each.begins_at_ms):
             what = "fault_ends" if each.begun else "fault_begins"
             return {"at_ms": at_ms, "what": what, "fault": each.fault.name}
-    due = call.pump.firmware.outlook().next_due
+    due = pump.firmware.outlook().next_due
     return {"at_ms": at_ms, "what": None if due is None else plain(due[1])}
 
 
@@ -62,7 +63,11 @@ def _resume(call: Call) -> Result:
     return time_of(call)
 
 
-def _advance(call: Call) -> Result:
+def target_ms(call: Call) -> int:
+    """To when a call of `advance` wants to move.
+
+    :raises ControlError: neither or both of by and to_ms are given, or it is not in the future.
+    """
     now_ms: int = call.pump.at_ms
     by_ms: int | None = call.given.get("by")
     to_ms: int | None = call.given.get("to_ms")
@@ -76,7 +81,11 @@ def _advance(call: Call) -> Result:
     assert to_ms is not None
     if to_ms < now_ms:
         raise out_of_range("to_ms", to_ms, now_ms, LATEST_MS, "ms")
-    call.endpoint.jump_to(to_ms, call.link_ns)
+    return to_ms
+
+
+def _advance(call: Call) -> Result:
+    call.endpoint.jump_to(target_ms(call), call.link_ns)
     return time_of(call)
 
 

@@ -96,12 +96,20 @@ class Name:
     """A text; which ones exist is only known when the command is carried out."""
 
     words: str = "a text"
+    shortest: int = 0
+    longest: int = 1_000
 
     def read(self, name: str, value: object) -> str:
         """The text."""
-        if isinstance(value, str):
-            return value
-        raise bad_value(name, value, "a text is wanted")
+        if not isinstance(value, str):
+            raise bad_value(name, value, "a text is wanted")
+        if not self.shortest <= len(value) <= self.longest:
+            allowed = {"minimum": self.shortest, "maximum": self.longest, "unit": "characters"}
+            why = f"allowed are {self.shortest:,} to {self.longest:,} characters"
+            raise bad_value(name, value, why, allowed)
+        if any("\ud800" <= each <= "\udfff" for each in value):
+            raise bad_value(name, value, "half of a character is in it, which UTF-8 cannot carry")
+        return value
 
 
 @dataclass(frozen=True, slots=True)

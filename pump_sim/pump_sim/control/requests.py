@@ -1,14 +1,13 @@
 """A line becomes a request: JSON first, then what the command takes."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isfinite
 from typing import Any, Final
 
 from pump_sim.control.command import Command
 from pump_sim.control.commands import COMMANDS
 from pump_sim.control.errors import ControlError, shown, unknown
+from pump_sim.control.objects import NoObject, read_object
 from pump_sim.control.parameters import read_fields
 
 OWN_FIELDS: Final = ("id", "do", "pump")
@@ -32,26 +31,9 @@ def read_line(line: bytes | None) -> dict[str, Any]:
     if line is None:
         raise ControlError("line_too_long", "the line is longer than 8 MiB, and was skipped")
     try:
-        content = json.loads(line.decode("utf-8"), parse_constant=_no_number, parse_float=_finite)
-    except (ValueError, RecursionError) as error:
-        # Not JSON, not UTF-8, a number of thousands of digits, or thousands of brackets.
-        reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        message = f"the line is no JSON object: {reason}"
-        raise ControlError("bad_line", message) from None
-    if not isinstance(content, dict):
-        raise ControlError("bad_line", f"the line is no JSON object: it is {shown(content)}")
-    return content
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if not isfinite(number):
-        raise ValueError(f"{text} is beyond all numbers")
-    return number
-
-
-def _no_number(text: str) -> None:
-    raise ValueError(f"{text} is no number in JSON")
+        return read_object(line)
+    except NoObject as error:
+        raise ControlError("bad_line", f"the line is {error}") from None
 
 
 def read_request(content: Mapping[str, Any]) -> Request:

@@ -16,6 +16,7 @@ from pump_sim.ports.port import Listener, Port
 class ImpairedPort:
     """*port*, as it is behind *impairment*.
 
+    :param impairment: None where nothing goes wrong.
     :param therapy_ms: what therapy time it is at a link time; asked before anything is sent, either
         way, so it may put faults on the link that are due by then.
     :param link_ns: the link time now.
@@ -24,7 +25,7 @@ class ImpairedPort:
     def __init__(
         self,
         port: Port,
-        impairment: Impairment,
+        impairment: Impairment | None,
         therapy_ms: Callable[[int], int],
         link_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
@@ -59,7 +60,7 @@ class ImpairedPort:
 
     def hang_up(self) -> bool:
         """End the connection, if the other port has one. What is under way is lost."""
-        self.impairment.connection_lost()
+        self._lose()
         return self.port.hang_up()
 
     async def close(self) -> None:
@@ -68,7 +69,7 @@ class ImpairedPort:
             self._timer.cancel()
             self._timer = None
         self._loop = None
-        self.impairment.connection_lost()
+        self._lose()
         await self.port.close()
 
     # --- What the other port tells ---------------------------------------------------------------
@@ -84,14 +85,27 @@ class ImpairedPort:
 
     def disconnected(self) -> None:
         """The peer left; what is under way either way is lost."""
-        self.impairment.connection_lost()
+        self._lose()
         assert self._listener is not None
         self._listener.disconnected()
+
+    def refit(self, impairment: Impairment | None, therapy_ms: Callable[[int], int]) -> None:
+        """Have something else go wrong from now on, None for nothing. What is under way is lost."""
+        self._lose()
+        self.impairment = impairment
+        self._therapy_ms = therapy_ms
+
+    def _lose(self) -> None:
+        if self.impairment is not None:
+            self.impairment.connection_lost()
 
     # --- In between ------------------------------------------------------------------------------
 
     def _pass(self, to_pump: bool, data: bytes) -> None:
         if not data:
+            return
+        if self.impairment is None:
+            self._deliver(Delivery(to_pump=to_pump, data=data))
             return
         link_ns = self._link_ns()
         therapy_ms = self._therapy_ms(link_ns)
@@ -104,7 +118,9 @@ class ImpairedPort:
             return
         self._handing_on = True
         try:
-            while deliveries := self.impairment.take(self._link_ns()):
+            while self.impairment is not None and (
+                deliveries := self.impairment.take(self._link_ns())
+            ):
                 for delivery in deliveries:
                     self._deliver(delivery)
         finally:
@@ -125,7 +141,7 @@ class ImpairedPort:
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        due_ns = self.impairment.due_ns()
+        due_ns = None if self.impairment is None else self.impairment.due_ns()
         if due_ns is not None and self._loop is not None:
             delay_s = max(0, due_ns - self._link_ns()) / 1e9
             self._timer = self._loop.call_later(delay_s, self._wake)

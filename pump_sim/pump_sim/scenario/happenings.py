@@ -3,9 +3,10 @@
 Times are ms since the start of the scenario, whatever pump is in place by then.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import Final
+from typing import Any, Final
 
 from pump_protocol.codes import RefusalCode, UserRole
 from pump_protocol.events import Event as LinkEvent
@@ -42,10 +43,11 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """Something was told to those who watch."""
+    """Something was told to those who watch; `aloud`: to trainees, too."""
 
     at_ms: int
     text: str
+    aloud: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +62,20 @@ class Acted:
     outcome: Outcome
     refused: tuple[str, ...] = ()
     text: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intervened:
+    """Somebody outside the scenario did something to the pump: an instructor, a test.
+
+    `act` is the name of a command of the door, `parameters` what was given with it.
+    """
+
+    at_ms: int
+    act: str
+    parameters: Mapping[str, Any]
+    text: str
+    refused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +169,14 @@ class Impaired:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """The scenario waits until somebody decides how it goes on."""
+
+    at_ms: int
+    choice: Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
     """It was decided how it goes on."""
 
@@ -194,6 +218,8 @@ class Look:
     battery_remaining_ppm: int
     delivered_ratio_ppm: int | None
     """Of the last fill; None before any, or where too little should have been delivered."""
+    clock_local_ms: int | None = None
+    """What the pump's own clock shows."""
     tone: tuple[AlarmClass, int] | None
     """The class of the tone that sounds again and again, and its interval in ms; None: silence."""
 
@@ -208,6 +234,7 @@ class Ended:
 Happening = (
     Said
     | Acted
+    | Intervened
     | Recorded
     | Noted
     | OnSession
@@ -215,6 +242,7 @@ Happening = (
     | FaultChanged
     | Framed
     | Impaired
+    | Asked
     | Chosen
     | Replaced
     | Look

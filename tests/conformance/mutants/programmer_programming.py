@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from pump_programmer import conversation, outcome, programmer
-from pump_programmer.commands import committing
+from pump_programmer import planning as planning_of_wishes
 from pump_programmer.errors import (
     NoAnswerError,
     OutcomeUnknown,
@@ -157,7 +157,7 @@ def keeps_the_decision(patch: pytest.MonkeyPatch) -> None:
         plan = planned(wishes, current, *more)
         return replace(plan, bridge_decision=current.bridge_decision, bridges=current.bridges)
 
-    patch.setattr(committing, "planned", planning)
+    patch.setattr(planning_of_wishes, "planned", planning)
 
 
 @programmer_mutant("confirms-by-itself", caught_by="programmer-programming/soft-limit-unconfirmed")
@@ -227,7 +227,7 @@ def declines_bridges(patch: pytest.MonkeyPatch) -> None:
             bridging = replace(bridging, decision=BridgeDecision.DECLINED)
         return planned(replace(wishes, bridging=bridging), *more)
 
-    patch.setattr(committing, "planned", planning)
+    patch.setattr(planning_of_wishes, "planned", planning)
 
 
 def _staging_again(

@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 import typer
 
-from pump_programmer import key_choice, link, opening, pairing, printer
-from pump_programmer.commands import keys
+from pump_programmer import enrolment, key_choice, link, opening, pairing, printer
 from pump_programmer.connection import Connection
 from pump_programmer.errors import AuthenticationFailed, NoAnswerError, PumpRefused
 from pump_programmer.keystore import KeyStore
@@ -331,7 +330,7 @@ def shares_its_keys(patch: pytest.MonkeyPatch) -> None:
 def shows_the_key(patch: pytest.MonkeyPatch) -> None:
     """After a pairing it shows the key, to be written down."""
 
-    @around(patch, keys, "pair_with")
+    @around(patch, enrolment, "pair")
     def pairing_with(pair, *args, **more):
         made: Pairing = pair(*args, **more)
         typer.echo(f"Your key: {made.key.to_text()}")

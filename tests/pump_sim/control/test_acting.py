@@ -5,6 +5,7 @@ from dataclasses import MISSING, fields
 import pytest
 
 from pump_protocol import messages as m
+from pump_sim.control.acting import MAX_FAULTS
 from pump_sim.control.faults import fault_kinds
 from pump_sim.endpoint import NS_PER_MS
 from pump_sim.model.hardware.battery import BatteryMode
@@ -131,7 +132,7 @@ def test_fault_is_not_injected_into_the_past_nor_stretched() -> None:
 def test_number_of_faults_is_bounded() -> None:
     """A test that injects in an endless loop is told so."""
     visitor = Visitor()
-    for _ in range(1_000):
+    for _ in range(MAX_FAULTS):
         visitor.ask("inject", fault="motor_stall", at_ms="1 d")
     assert "clear some" in visitor.fail("inject", fault="motor_stall")["message"]
 
@@ -171,6 +172,8 @@ def test_patients_button_gives_a_bolus_or_every_reason() -> None:
     assert error["code"] == "refused"
     assert [each["code"] for each in error["reasons"]] == ["locked_out"]
     assert error["reasons"][0]["value"] == HOUR_MS
+    assert error["reasons"][0]["text"] == "locked out"
+    assert error["message"] == "the pump refuses: locked out"
     records = visitor.ask("log")["records"]
     assert records[-1]["event"] == "patient_bolus_refused"
     assert Visitor().fail("press")["reasons"][0]["code"] == "not_prescribed"

@@ -63,14 +63,33 @@ def test_answer_carries_the_id_of_its_request(request_id: object) -> None:
         b"\xff\xfe",
         b"[" * 100_000,
         b'{"id": ' + b"9" * 5_000 + b"}",
+        b'{"do": "time", "do": "pause"}',
+        b'{"do": "time", "id": {"a": 1, "a": 2}}',
+        b'{"do": "time", "id": ' + b"[" * 100 + b"]" * 100 + b"}",
+        b'{"do": "time", "id": 1e999}',
     ],
     ids=lambda line: repr(line[:12]),
 )
 def test_line_that_is_no_object_is_answered_as_bad(line: bytes) -> None:
-    """Not JSON, not UTF-8, nested a hundred thousand deep: an answer each time."""
+    """Not JSON, not UTF-8, nested too deeply, a key twice: an answer each time."""
     answer = Visitor().say(line)
     assert answer["id"] is None
     assert answer["error"]["code"] == "bad_line"
+
+
+def test_line_says_what_is_wrong_with_it() -> None:
+    """So that whoever wrote it finds it; what lies as deep as is allowed is read."""
+    for line, why in (
+        (b'{"id": 1, "id": 2}', "the line is no JSON object: the key 'id' comes twice"),
+        (b"[]", "the line is no JSON object: it is []"),
+        (
+            b'{"id":' * 100 + b"1" + b"}" * 100,
+            "the line is no JSON object: nested too deeply: allowed are 100 levels",
+        ),
+    ):
+        assert Visitor().say(line)["error"]["message"] == why
+    deepest = b'{"do": "time", "id": ' + b"[" * 98 + b"1" + b"]" * 98 + b"}"
+    assert Visitor().say(deepest)["ok"]
 
 
 def test_line_that_was_too_long_is_answered() -> None:

@@ -385,3 +385,23 @@ def test_a_disconnection_over_a_pty_loses_the_rest_of_the_frame(
         await port.close()
 
     run(work())
+
+
+def test_without_an_impairment_bytes_pass_as_they_are(virtually: Run) -> None:
+    """And from the moment at which it is refitted, something else goes wrong, or nothing."""
+
+    async def pass_through() -> None:
+        port = ImpairedPort(MemoryPort(), None, lambda _: 0)
+        listener = Recorder()
+        await port.start(listener)
+        port.received(REQUEST)
+        deaf = Impairment("seed", FrameCutter)
+        deaf.add(LinkFault(kind=LinkFaultKind.DROP, direction=Direction.TO_PUMP))
+        port.refit(deaf, lambda _: 0)
+        port.received(REQUEST)
+        port.refit(None, lambda _: 0)
+        port.received(ANSWER)
+        assert listener.data == REQUEST + ANSWER
+        await port.close()
+
+    virtually(pass_through())

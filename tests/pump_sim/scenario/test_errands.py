@@ -17,11 +17,12 @@ from pump_sim.model.events import EventCode
 from pump_sim.model.firmware.alarms import Alarm
 from pump_sim.model.orders import ReservoirUpdate
 from pump_sim.model.pump import Pump
+from pump_sim.refusal_words import refusal_text
 from pump_sim.scenario.clinician.attacks import Tap, attack
 from pump_sim.scenario.clinician.clinician import Clinician, Result
 from pump_sim.scenario.clinician.errands import errand
 from pump_sim.scenario.clinician.visits import Ask, Inject, Open, Refused, Unanswered, Visit
-from pump_sim.scenario.clinician.words import done_text, flow_text, refusal_text
+from pump_sim.scenario.clinician.words import done_text, flow_text
 from pump_sim.scenario.file.acts import Attack, ByProgrammer
 from pump_sim.scenario.happenings import Outcome
 from pump_sim.simulation import Simulation

@@ -301,9 +301,9 @@ def test_several_ways_stand_below_each_other() -> None:
     units = [
         node["title"]
         for node in nodes(second)
-        if isinstance(node.get("title"), str) and node["title"].endswith("of the scenario")
+        if isinstance(node.get("title"), str) and node["title"].endswith("since the start")
     ]
-    assert set(units) == {"hours since the start of the scenario"}
+    assert set(units) == {"hours since the start"}
 
 
 def test_a_picture_needs_nothing_from_elsewhere() -> None:

@@ -100,7 +100,7 @@ BARS = (
 def test_texts_of_bars_lie_on_their_bar_or_beside_all(edges: list[float], text: str) -> None:
     """A text covers neither another bar of its row nor another text, and ends in the picture."""
     bars = list(zip(edges[::2], edges[1::2], strict=False))
-    placed = place_bar_texts(bars, [[text, "x"]] * len(bars), RIGHT)
+    placed = place_bar_texts(bars, [[text, "x"]] * len(bars), RIGHT, PLOT)
     taken = []
     for (from_px, until_px), found in zip(bars, placed, strict=True):
         if found is None:
@@ -108,6 +108,7 @@ def test_texts_of_bars_lie_on_their_bar_or_beside_all(edges: list[float], text: 
         ends_px = found.from_px + width_px(found.text)
         taken.append((found.from_px, ends_px))
         assert ends_px <= RIGHT
+        assert ends_px <= PLOT or found.from_px >= PLOT
         if found.inside:
             assert from_px <= found.from_px
             assert ends_px <= until_px

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from pump_protocol.codes import UserRole
 from pump_sim.endpoint import NS_PER_MS
 from pump_sim.model.hardware.faults import make_fault
+from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.file.acts import ByProgrammer
 from pump_sim.scenario.file.branches import branches
 from pump_sim.scenario.file.document import Scenario
@@ -492,7 +493,7 @@ def test_a_pump_has_keys_by_the_seed_or_by_what_is_given() -> None:
         return guard.keys[UserRole.CLINICIAN].secret
 
     assert secret() == secret()
-    assert secret() != secret(random_bytes=Random(1).randbytes)
+    assert secret() != secret(keys=KeyRing(Random(1).randbytes))
 
 
 def test_a_legacy_insecure_pump_has_none() -> None:

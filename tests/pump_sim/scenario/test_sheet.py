@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pump_sim.scenario.picture.sheet import PictureError, Sheet, Span, SpanKind, gather
+from pump_sim.scenario.picture.sheet import PictureError, Sheet, Span, SpanKind, gather, survey
 from pump_sim.scenario.tracing.trace_lines import (
     AnyLine,
     FaultLine,
@@ -216,3 +216,52 @@ def test_a_trace_that_was_cut_off_says_so() -> None:
     """What is missing at the end is not taken for nothing."""
     assert gather(play(*looks())).complete
     assert not gather(play(*looks(), ended=False)).complete
+
+
+def test_what_an_instructor_does_is_a_mark_and_a_fault_that_strikes_a_span() -> None:
+    """One that is put in for later, or was refused, has not struck."""
+    struck = acted(DAY, "instructor", "inject", text="it resets", parameters={"fault": "brown_out"})
+    later = {"fault": "brown_out", "at_ms": 9}
+    found = sheet(
+        struck,
+        acted(2 * DAY, "instructor", "inject", parameters=later),
+        acted(3 * DAY, "instructor", "inject", "refused", parameters={"fault": "brown_out"}),
+    )
+    assert [told(each) for each in found.spans] == [("fault", "brown out", DAY, DAY, True)]
+    assert (found.marks[0].label, found.marks[0].text) == (
+        "instructor: it resets",
+        "it resets",
+    )
+
+
+def record(at_ms: int, event: str, link_id: int) -> RecordLine:
+    about: dict[str, Any] = {"serial_number": "SIM-0001", "sequence": 2, "pump_ms": at_ms}
+    said: dict[str, Any] = {"a": 0, "b": 0, "prescription_version": 1, "text": "0.4 -> 0.5 mL/day"}
+    return RecordLine(**COMMON, therapy_ms=at_ms, event=event, link_id=link_id, **about, **said)
+
+
+def test_what_a_programmer_from_outside_did_is_a_mark() -> None:
+    """Only the pump's log tells of it; where an act of the scenario does, it is told once."""
+    found = sheet(
+        record(DAY, "committed", 7),
+        record(2 * DAY, "committed", 0),
+        record(3 * DAY, "alarm_silenced", 7),
+        record(4 * DAY, "committed", 7),
+        acted(4 * DAY + 5_000, "programmer", "program"),
+    )
+    assert [(each.at_ms, each.label, each.text) for each in found.marks] == [
+        (DAY, "programmer: new prescription", "0.4 -> 0.5 mL/day"),
+        (4 * DAY + 5_000, "programmer: program", "program"),
+    ]
+
+
+def test_how_a_programmer_came_near_is_no_mark() -> None:
+    """Codes that were shown and heads that were laid down would cover what was done."""
+    acts = [acted(DAY, "instructor", each, text=each) for each in ("pair", "proximity", "button")]
+    assert sheet(*acts).marks == ()
+
+
+def test_a_sheet_may_end_at_the_last_look() -> None:
+    """Of a play that was left, or of which nobody knew how long it would be."""
+    left = play(look(0), look(DAY))
+    assert (gather(left).length_ms, survey(left, to_the_last_look=True).length_ms) == (LENGTH, DAY)

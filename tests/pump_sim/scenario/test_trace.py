@@ -361,7 +361,7 @@ def test_keys_that_this_version_does_not_know_are_left_out() -> None:
         (["\n"], "the trace is empty: a 'start' line is wanted"),
         (["START", "{\n"], "line 2: Invalid JSON"),
         (["START", "{", "END"], "line 2: Invalid JSON"),
-        (["{"], "line 1: Invalid JSON"),
+        (["{"], "it is no trace: line 1: Invalid JSON"),
         (["START", "[1]"], "line 2: "),
         (["START", '{"kind":"mood"}'], "line 2: "),
         (["START", '{"kind":"end","scenario":"nobody","branch":[]}'], "line 2: therapy_ms: "),

@@ -58,16 +58,22 @@ class Clinician:
         and the id under which a pump counts its orders.
     :param retry: how it waits for answers.
     :param keys: what it opens links with; None for a pump that asks for no key.
+    :param tap: what it has captured on the wire; nothing unless given.
     """
 
     def __init__(
-        self, random: Random, retry: RetryPolicy | None = None, *, keys: KeyRing | None = None
+        self,
+        random: Random,
+        retry: RetryPolicy | None = None,
+        *,
+        keys: KeyRing | None = None,
+        tap: Tap | None = None,
     ) -> None:
         self.programmer_id = random.randrange(1, 2**63)
         self._random = random
         self._retry = retry or RetryPolicy()
         self._keys = keys
-        self._tap = Tap()
+        self.tap = tap or Tap()
         self._logs_read: dict[str, tuple[int, int]] = {}
         self._steps: Steps[Result] | None = None
         self._session: Session | None = None
@@ -92,7 +98,7 @@ class Clinician:
             raise RuntimeError("the act before is not over")
         match act:
             case Attack():
-                self._steps = attack(act, self._tap, self._random)
+                self._steps = attack(act, self.tap, self._random)
             case Emergency():
                 self._steps = emergency(act, self._random)
             case _:
@@ -109,7 +115,7 @@ class Clinician:
 
     def receive_data(self, data: bytes, link_ms: int) -> None:
         """Take bytes that arrived, also while no act is under way; any split will do."""
-        frames = self._tap.received(data, link_ms)
+        frames = self.tap.received(data, link_ms)
         if self._session is not None:
             self._session.receive_data(data, link_ms)
             self._listen(link_ms)
@@ -144,7 +150,7 @@ class Clinician:
 
         The link outlives its connection, so that the act goes on: what was lost is asked again.
         """
-        self._tap.port_lost()
+        self.tap.port_lost()
         if self._session is not None:
             self._session.connection_lost(link_ms)
             self._listen(link_ms)
@@ -202,7 +208,7 @@ class Clinician:
                 patience_ms = self._retry.response_timeout_ms * self._retry.attempts
                 self._answer_by_ms = link_ms + patience_ms
                 self._outgoing.append(frame.to_bytes())
-                self._tap.passed(frame)
+                self.tap.passed(frame)
             case Open(link_id=link_id, request=request):
                 self._session = Session(Role.PROGRAMMER, link_id=link_id, retry=self._retry)
                 self._send(self._session, request, link_ms)
@@ -226,7 +232,7 @@ class Clinician:
 
     def _send(self, session: Session, request: m.Request[Any], link_ms: int) -> None:
         session.send_request(request, link_ms)
-        self._tap.sent(self._collect(session))
+        self.tap.sent(self._collect(session))
 
     def _collect(self, session: Session) -> bytes:
         data = session.data_to_send()

@@ -17,10 +17,14 @@ class KeyRing:
     def __init__(self, random_bytes: RandomBytes) -> None:
         self._random_bytes = random_bytes
         self._keys: dict[tuple[str, UserRole], Key] = {}
+        self._of_pumps: dict[str, tuple[Key, ...]] = {}
 
     def guard_for(self, serial_number: str) -> PumpGuard:
-        """Guard a pump with new keys, which are on the ring from now on."""
-        keys = new_keys(self._random_bytes)
+        """Guard a pump with its keys, which are on the ring from now on; with new ones if it was
+        never guarded before."""
+        if serial_number not in self._of_pumps:
+            self._of_pumps[serial_number] = tuple(new_keys(self._random_bytes))
+        keys = self._of_pumps[serial_number]
         for key in keys:
             self.add(serial_number, key)
         return PumpGuard(keys, random_bytes=self._random_bytes)

@@ -16,8 +16,8 @@ from pump_protocol import messages as m
 from pump_protocol.access import MAY_SEND
 from pump_protocol.frames import Frame
 from pump_protocol.keys import Key
+from pump_sim.refusal_words import refusal_text
 from pump_sim.scenario.clinician.keyring import KeyRing
-from pump_sim.scenario.clinician.words import refusal_text
 from pump_sim.scenario.happenings import Outcome
 
 R = TypeVar("R", bound=m.Response)

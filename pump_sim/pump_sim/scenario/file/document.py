@@ -20,6 +20,11 @@ class Say(Strict):
 
     time_ms: TimeMs = Field(alias="time")
     text: StrictStr
+    aloud: StrictBool = Field(
+        default=False,
+        description="Whether trainees are told, too: nothing in it but what a programmer reads and"
+        " what shows at the bedside.",
+    )
 
 
 class Start(Strict):
@@ -92,6 +97,11 @@ class Choice(Strict):
     time_ms: TimeMs = Field(alias="time")
     name: Slug
     ask: StrictStr
+    aloud: StrictBool = Field(
+        default=False,
+        description="Whether trainees see the question and its options: nothing in them tells what"
+        " they could not know.",
+    )
     option: Annotated[tuple[Option, ...], Field(min_length=2, max_length=9)]
 
 

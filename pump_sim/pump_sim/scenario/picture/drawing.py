@@ -3,11 +3,14 @@
 The library comes with the extra ``pump-sim[plot]`` and needs neither browser nor network.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from types import ModuleType
 from typing import Final
 
 from pump_sim.scenario.picture.page import page
+from pump_sim.scenario.picture.panels import Spec
 from pump_sim.scenario.picture.sheet import PictureError, Sheet
 from pump_sim.scenario.picture.specification import specification, specification_of_all
 
@@ -18,6 +21,9 @@ PNG_SCALE: Final = 2
 """Pixels for each of a screen: sharp in print."""
 
 ENDINGS: Final = (".html", ".png", ".svg")
+
+_CLIP: Final = re.compile(r"(?<=\bid=\")clip[0-9]+(?=\")|(?<=\burl\(#)clip[0-9]+(?=\))")
+"""How the library names what it clips with: anew in each process, and twice on a page of two."""
 
 
 class NoDrawingLibrary(Exception):
@@ -43,14 +49,37 @@ def draw(sheets: Sequence[Sheet], ending: str) -> bytes:
             " choose with --pick, or draw into an .html file"
         )
     spec = specification_of_all(sheets)
+    if ending == ".svg":
+        return _svg(library, spec).encode()
+    with _told():
+        png: bytes = library.vegalite_to_png(spec, vl_version=version, scale=PNG_SCALE)
+        return png
+
+
+def figure(spec: Spec, name: str) -> str:
+    """A static figure as an element of a page, which holds no style and loads nothing.
+
+    :param name: what nothing else on the page is called; the names in the figure begin with it.
+    :raises PictureError: it cannot be drawn.
+    :raises NoDrawingLibrary: the extra is not installed.
+    """
+    svg = _svg(_library(), spec)
+    clips = {each: str(number) for number, each in enumerate(dict.fromkeys(_CLIP.findall(svg)), 1)}
+    return _CLIP.sub(lambda found: f"{name}-clip-{clips[found[0]]}", svg)
+
+
+def _svg(library: ModuleType, spec: Spec) -> str:
+    with _told():
+        svg: str = library.vegalite_to_svg(spec, vl_version=library.get_vegalite_versions()[-1])
+        return svg
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """The library's complaint as ours: its first line; the rest is its own trace."""
     try:
-        if ending == ".png":
-            png: bytes = library.vegalite_to_png(spec, vl_version=version, scale=PNG_SCALE)
-            return png
-        svg: str = library.vegalite_to_svg(spec, vl_version=version)
-        return svg.encode()
+        yield
     except ValueError as error:
-        # The rest is the library's own trace.
         reason = next(iter(str(error).splitlines()), "it does not say why")
         raise PictureError(f"the drawing library cannot draw it: {reason}") from error
 

@@ -4,14 +4,13 @@ All that a figure shows is there in words and tables, too, for those who do not 
 """
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
 from typing import Final
 
-from pump_protocol import units
 from pump_sim.notice import SIMULATOR_NOTICE
 from pump_sim.scenario.file.branches import way_text
-from pump_sim.scenario.picture.characters import drawable
+from pump_sim.scenario.picture.figures import figures
+from pump_sim.scenario.picture.markup import safe, table
 from pump_sim.scenario.picture.panels import Spec
 from pump_sim.scenario.picture.placing import moment_text
 from pump_sim.scenario.picture.sheet import Sheet
@@ -59,7 +58,7 @@ for (const place of document.querySelectorAll("[data-figure]")) {
 """
 
 
-def page(sheets: Sequence[Sheet], figures: Sequence[Spec], library: str) -> str:
+def page(sheets: Sequence[Sheet], specs: Sequence[Spec], library: str) -> str:
     """The page. *library* is the JavaScript that draws the figures, one for each sheet."""
     titles = list(dict.fromkeys(each.start.title for each in sheets))
     title = titles[0] if len(titles) == 1 else f"{len(titles)} scenarios"
@@ -69,7 +68,7 @@ def page(sheets: Sequence[Sheet], figures: Sequence[Spec], library: str) -> str:
     )
     scripts = (
         f'<script type="application/json" id="figure-{number}">{_json(figure)}</script>'
-        for number, figure in enumerate(figures, 1)
+        for number, figure in enumerate(specs, 1)
     )
     return "\n".join(
         [
@@ -79,12 +78,12 @@ def page(sheets: Sequence[Sheet], figures: Sequence[Spec], library: str) -> str:
             '<meta charset="utf-8">',
             f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{_escape(title)} - pump-sim</title>",
+            f"<title>{safe(title)} - pump-sim</title>",
             f"<style>{_STYLE}</style>",
             "</head>",
             "<body>",
             "<header>",
-            f"<h1>{_escape(title)}</h1>",
+            f"<h1>{safe(title)}</h1>",
             f'<p class="notice" role="note">{SIMULATOR_NOTICE}</p>',
             *_contents(sheets, one_title=len(titles) == 1),
             "</header>",
@@ -99,11 +98,6 @@ def page(sheets: Sequence[Sheet], figures: Sequence[Spec], library: str) -> str:
             "",
         ]
     )
-
-
-def _escape(text: str) -> str:
-    """A text as text of the page, whatever is in it."""
-    return escape(drawable(text))
 
 
 def _json(figure: Spec) -> str:
@@ -121,7 +115,7 @@ def _contents(sheets: Sequence[Sheet], *, one_title: bool) -> list[str]:
     if len(sheets) == 1:
         return []
     links = [
-        f'<li><a href="#play-{number}">{_escape(_name(sheet, one_title=one_title))}</a>'
+        f'<li><a href="#play-{number}">{safe(_name(sheet, one_title=one_title))}</a>'
         f"{' - UNMET expectations' if sheet.unmet else ''}</li>"
         for number, sheet in enumerate(sheets, 1)
     ]
@@ -130,16 +124,16 @@ def _contents(sheets: Sequence[Sheet], *, one_title: bool) -> list[str]:
 
 def _section(number: int, sheet: Sheet, *, alone: bool, one_title: bool) -> str:
     lines = headings(sheet)
-    heading = [] if alone else [f"<h2>{_escape(_name(sheet, one_title=one_title))}</h2>"]
+    heading = [] if alone else [f"<h2>{safe(_name(sheet, one_title=one_title))}</h2>"]
     return "\n".join(
         [
             f'<section id="play-{number}">',
             *heading,
-            *(f"<p>{_escape(each)}</p>" for each in lines),
+            *(f"<p>{safe(each)}</p>" for each in lines),
             *_unmet(sheet),
             "<figure>",
             (
-                f'<div role="img" aria-label="{_escape(_in_words(sheet))}"'
+                f'<div role="img" aria-label="{safe(_in_words(sheet))}"'
                 f' data-figure="figure-{number}"></div>'
             ),
             (
@@ -168,20 +162,6 @@ def _in_words(sheet: Sheet) -> str:
 # --- Tables --------------------------------------------------------------------------------------
 
 
-def _table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """A table; the first column tells when or what, and heads its row."""
-    head = "".join(f'<th scope="col">{_escape(each)}</th>' for each in heads)
-    body = "\n".join(
-        "<tr>" + "".join(f"<td>{_escape(each)}</td>" for each in row) + "</tr>" for row in rows
-    )
-    if not body:
-        return f"<p>{_escape(caption)}: none.</p>"
-    return (
-        f"<table><caption>{_escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
-        f"<tbody>\n{body}\n</tbody></table>"
-    )
-
-
 def _unmet(sheet: Sheet) -> list[str]:
     if not sheet.unmet:
         return []
@@ -198,7 +178,7 @@ def _expectations(caption: str, judged: Iterable[ExpectationLine]) -> str:
         (moment_text(each.therapy_ms), each.what, each.text, _line(each.line))
         for each in sorted(judged, key=lambda each: each.therapy_ms)
     ]
-    return _table(caption, ("Time", "Expected", "Happened", "Line of the file"), rows)
+    return table(caption, ("Time", "Expected", "Happened", "Line of the file"), rows)
 
 
 def _line(number: int | None) -> str:
@@ -215,7 +195,7 @@ def _lasted(sheet: Sheet) -> str:
         )
         for each in sheet.spans
     ]
-    return _table("Alarms, patient and faults", ("What", "Kind", "From", "Until"), rows)
+    return table("Alarms, patient and faults", ("What", "Kind", "From", "Until"), rows)
 
 
 def _course(sheet: Sheet) -> str:
@@ -224,37 +204,19 @@ def _course(sheet: Sheet) -> str:
     told += [(each.therapy_ms, "narrator", each.text) for each in sheet.said]
     told.sort(key=lambda each: each[0])
     rows = [(moment_text(at_ms), who, text) for at_ms, who, text in told]
-    return _table("What was done and told", ("Time", "Who", "What"), rows)
-
-
-def _percent(share_ppm: int) -> str:
-    """A share with one decimal: the patient is made up."""
-    return f"{units.decimal_text(round(share_ppm / 1_000), 10)} %"
+    return table("What was done and told", ("Time", "Who", "What"), rows)
 
 
 def _figures(looks: Sequence[LookLine]) -> str:
     """Where each value began, its extremes, and where it ended."""
-    measures: list[tuple[str, Callable[[LookLine], int | None], Callable[[int], str]]] = [
-        ("Actual volume", lambda look: look.actual_volume_nl, units.format_volume),
-        ("Believed volume", lambda look: look.believed_volume_nl, units.format_volume),
-        ("Actual rate", lambda look: look.actual_rate_nl_per_day, units.format_rate),
-        ("Believed rate", lambda look: look.believed_rate_nl_per_day, units.format_rate),
-        ("Drug effect", lambda look: look.effect_ppm, _percent),
-    ]
-    rows = []
-    for name, value, text in measures:
-        seen = [(each.therapy_ms, found) for each in looks if (found := value(each)) is not None]
-        if not seen:
-            continue
-        low = min(seen, key=lambda each: each[1])
-        high = max(seen, key=lambda each: each[1])
-        rows.append(
-            (
-                name,
-                text(seen[0][1]),
-                f"{text(low[1])} at {moment_text(low[0])}",
-                f"{text(high[1])} at {moment_text(high[0])}",
-                text(seen[-1][1]),
-            )
+    rows = (
+        (
+            each.name,
+            each.text(each.first.value),
+            f"{each.text(each.lowest.value)} at {moment_text(each.lowest.at_ms)}",
+            f"{each.text(each.highest.value)} at {moment_text(each.highest.at_ms)}",
+            each.text(each.last.value),
         )
-    return _table("Figures", ("Value", "At the start", "Lowest", "Highest", "At the end"), rows)
+        for each in figures(looks)
+    )
+    return table("Figures", ("Value", "At the start", "Lowest", "Highest", "At the end"), rows)

@@ -4,19 +4,24 @@ What is around them is :mod:`.specification`'s business, what lasted :mod:`.time
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Final
+from dataclasses import dataclass
+from typing import Any, Final, Self
 
 from pump_sim.model.hardware.patient import FIGURES
 from pump_sim.model.units import NL_PER_ML, PPM
-from pump_sim.scenario.picture.placing import TimeScale, moment_text, spread, width_px
+from pump_sim.scenario.picture.layout import Layout
+from pump_sim.scenario.picture.placing import (
+    TimeScale,
+    moment_text,
+    spread,
+    time_scale,
+    width_px,
+)
 from pump_sim.scenario.picture.sheet import Sheet
 from pump_sim.texts import spaced
 
 Spec = dict[str, Any]
 
-PLOT_PX: Final = 940
-LEFT_PX: Final = 150
-RIGHT_PX: Final = 140
 TITLE_Y: Final = -13
 """Where titles of panels are, above the plot."""
 
@@ -33,19 +38,44 @@ _ACTUAL: Final = {"color": SKY, "strokeWidth": 5}
 _BELIEVED: Final = {"color": BLACK, "strokeWidth": 1.8, "strokeDash": [6, 4]}
 """Where both lines agree, the dashes lie on the broad one."""
 
-_WHO_DASHES: Final = {"hands": [1, 0], "programmer": [5, 3], "link": [2, 2], "choice": [9, 3, 2, 3]}
+_WHO_DASHES: Final = {
+    "instructor": [3, 1],
+    "hands": [1, 0],
+    "programmer": [5, 3],
+    "link": [2, 2],
+    "choice": [9, 3, 2, 3],
+}
 
 
-def rows(sheet: Sheet, scale: TimeScale) -> Iterator[Spec]:
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """On what panels are drawn: the sheet, the axis of time that they share, and their widths."""
+
+    sheet: Sheet
+    scale: TimeScale
+    layout: Layout
+
+    @classmethod
+    def of(cls, sheet: Sheet, layout: Layout) -> Self:
+        """The ground for a sheet."""
+        return cls(sheet, time_scale(sheet.length_ms), layout)
+
+    def in_units(self, at_ms: int) -> float:
+        """A moment as the axis counts it."""
+        return round(at_ms / self.scale.unit_ms, 6)
+
+
+def rows(ground: Ground) -> Iterator[Spec]:
     """What was seen, look by look, in the units of the axes; `u` is when the next look was."""
-    moments = sorted({each.therapy_ms for each in sheet.looks})
+    looks = ground.sheet.looks
+    moments = sorted({each.therapy_ms for each in looks})
     following = dict(zip(moments, [*moments[1:], moments[-1]], strict=True))
-    for index, look in enumerate(sheet.looks):
+    for index, look in enumerate(looks):
         effect_ppm = look.effect_ppm
         yield {
             "i": index,
-            "t": in_units(look.therapy_ms, scale),
-            "u": in_units(following[look.therapy_ms], scale),
+            "t": ground.in_units(look.therapy_ms),
+            "u": ground.in_units(following[look.therapy_ms]),
             "w": moment_text(look.therapy_ms),
             "bv": look.believed_volume_nl / NL_PER_ML,
             "av": look.actual_volume_nl / NL_PER_ML,
@@ -56,46 +86,49 @@ def rows(sheet: Sheet, scale: TimeScale) -> Iterator[Spec]:
         }
 
 
-def in_units(at_ms: int, scale: TimeScale) -> float:
-    """A moment as the axis counts it."""
-    return round(at_ms / scale.unit_ms, 6)
-
-
-def time_axis(sheet: Sheet, scale: TimeScale, *, labels: bool = False) -> Spec:
+def time_axis(ground: Ground, *, labels: bool = False) -> Spec:
     """The axis of time that all panels share; only the lowest one has labels."""
     return {
         "field": "t",
         "type": "quantitative",
-        "scale": {"domain": [0, in_units(sheet.length_ms, scale)], "nice": False, "zero": False},
+        "scale": {
+            "domain": [0, ground.in_units(ground.sheet.length_ms)],
+            "nice": False,
+            "zero": False,
+        },
         "axis": {
-            "values": list(scale.ticks),
+            "values": list(ground.scale.ticks),
             "labels": labels,
             "ticks": labels,
             "labelFlush": False,
-            "title": f"{scale.unit} since the start of the scenario" if labels else None,
+            "title": f"{ground.scale.unit} since the start" if labels else None,
         },
     }
 
 
-def volumes(sheet: Sheet, scale: TimeScale) -> Spec:
+def volumes(ground: Ground) -> Spec:
     """What the reservoir holds, and what the pump believes that it holds."""
-    top_nl = max(max(each.believed_volume_nl, each.actual_volume_nl) for each in sheet.looks)
+    looks = ground.sheet.looks
+    top_nl = max(max(each.believed_volume_nl, each.actual_volume_nl) for each in looks)
     top = (top_nl or NL_PER_ML) / NL_PER_ML
-    volume = _pair(sheet, scale, ("Volume in the reservoir, mL", "v", 170, top), "linear")
-    volume["layer"] += _who_legend(sheet)
+    volume = _pair(
+        ground, ("Volume in the reservoir, mL", "v", ground.layout.volume_px, top), "linear"
+    )
+    volume["layer"] += _who_legend(ground)
     return volume
 
 
-def rates(sheet: Sheet, scale: TimeScale) -> Spec:
+def rates(ground: Ground) -> Spec:
     """What flows, in steps: between two looks it does not change."""
-    seen = (max(each.believed_rate_nl_per_day, each.actual_rate_nl_per_day) for each in sheet.looks)
+    looks = ground.sheet.looks
+    seen = (max(each.believed_rate_nl_per_day, each.actual_rate_nl_per_day) for each in looks)
     top = max(seen) / NL_PER_ML or 0.1
-    return _pair(sheet, scale, ("Rate of infusion, mL/day", "r", 110, top), "step-after")
+    return _pair(
+        ground, ("Rate of infusion, mL/day", "r", ground.layout.rate_px, top), "step-after"
+    )
 
 
-def _pair(
-    sheet: Sheet, scale: TimeScale, about: tuple[str, str, int, float], interpolate: str
-) -> Spec:
+def _pair(ground: Ground, about: tuple[str, str, int, float], interpolate: str) -> Spec:
     """A panel of what is so and what the pump believes. Where they agree, both are seen."""
     title, key, height, top = about
     line = {"type": "line", "interpolate": interpolate, "clip": True, "aria": False}
@@ -108,27 +141,32 @@ def _pair(
         {
             "mark": {**line, **style},
             "encoding": {
-                "x": time_axis(sheet, scale),
+                "x": time_axis(ground),
                 "y": {**y, "field": f"{which}{key}"},
                 "order": {"field": "i", "type": "quantitative"},
             },
         }
         for which, style in (("a", _ACTUAL), ("b", _BELIEVED))
     ]
-    return panel(title, height, [rules(sheet, scale), *curves, *_legend()])
+    return panel(ground, title, height, [rules(ground), *curves, *_legend(ground.layout)])
 
 
-def _legend() -> Iterator[Spec]:
+def _legend(layout: Layout) -> Iterator[Spec]:
     """What the two lines mean, beside the title. Vega-Lite's own legends show no widths."""
-    for x, style, name in ((330, _ACTUAL, "actual"), (450, _BELIEVED, "believed by the pump")):
+    for x, style, name in (
+        (layout.actual_px, _ACTUAL, "actual"),
+        (layout.believed_px, _BELIEVED, "believed by the pump"),
+    ):
         yield _sample(x, style)
         yield _words(name, x + 50, weight="normal")
 
 
-def _who_legend(sheet: Sheet) -> Iterator[Spec]:
+def _who_legend(ground: Ground) -> Iterator[Spec]:
     """Whose the rules down from the acts are, of those who are in the picture."""
-    shown = {each.who for each in sheet.marks}
-    x = 660.0
+    if ground.layout.who_px is None:
+        return
+    shown = {each.who for each in ground.sheet.marks}
+    x = float(ground.layout.who_px)
     for who, dashes in _WHO_DASHES.items():
         if who in shown:
             yield _sample(x, {"color": GREY, "strokeWidth": 0.8, "strokeDash": dashes})
@@ -155,20 +193,21 @@ def _words(text: str, x: float, weight: str) -> Spec:
     }
 
 
-def panel(title: str, height: int, layers: list[Spec]) -> Spec:
+def panel(ground: Ground, title: str, height: int, layers: list[Spec]) -> Spec:
     """A panel of the common width."""
     return {
-        "width": PLOT_PX,
+        "width": ground.layout.plot_px,
         "height": height,
         "layer": [*layers, _words(title, 0, weight="bold")],
     }
 
 
-def rules(sheet: Sheet, scale: TimeScale, *, labels: bool = False) -> Spec:
+def rules(ground: Ground, *, labels: bool = False) -> Spec:
     """Where something was done or decided, as in the lanes above; one rule a pixel and person."""
+    sheet = ground.sheet
     rows = {
-        (each.at_ms * PLOT_PX // sheet.length_ms, each.who): {
-            "t": in_units(each.at_ms, scale),
+        (each.at_ms * ground.layout.plot_px // sheet.length_ms, each.who): {
+            "t": ground.in_units(each.at_ms),
             "who": each.who,
         }
         for each in sheet.marks
@@ -178,7 +217,7 @@ def rules(sheet: Sheet, scale: TimeScale, *, labels: bool = False) -> Spec:
         "data": {"values": list(rows.values())},
         "mark": {"type": "rule", "color": GREY, "strokeWidth": 0.8, "aria": False},
         "encoding": {
-            "x": time_axis(sheet, scale, labels=labels),
+            "x": time_axis(ground, labels=labels),
             "strokeDash": {
                 "field": "who",
                 "type": "nominal",
@@ -215,10 +254,11 @@ def hover() -> Spec:
     }
 
 
-def effect(sheet: Sheet, scale: TimeScale) -> Spec:
+def effect(ground: Ground) -> Spec:
     """The drug effect, with the bands in which the patient shows a flag."""
-    height = 150
-    effects = [each.effect_ppm for each in sheet.looks if each.effect_ppm is not None]
+    height = ground.layout.effect_px
+    looks = ground.sheet.looks
+    effects = [each.effect_ppm for each in looks if each.effect_ppm is not None]
     top = max(165.0, *(each * 100 / PPM * 1.06 for each in effects)) if effects else 165.0
     y: Spec = {
         "type": "quantitative",
@@ -245,7 +285,7 @@ def effect(sheet: Sheet, scale: TimeScale) -> Spec:
         "data": {"values": _band_names(bands, top, height)},
         "mark": {
             "type": "text",
-            "x": PLOT_PX + 6,
+            "x": ground.layout.plot_px + 6,
             "align": "left",
             "baseline": "middle",
             "fontSize": 11,
@@ -259,15 +299,15 @@ def effect(sheet: Sheet, scale: TimeScale) -> Spec:
     curve: Spec = {
         "mark": {"type": "line", "color": GREEN, "strokeWidth": 2.5, "clip": True, "aria": False},
         "encoding": {
-            "x": time_axis(sheet, scale),
+            "x": time_axis(ground),
             "y": {**y, "field": "e"},
             "order": {"field": "i", "type": "quantitative"},
         },
     }
     title = "Drug effect in the made-up patient, % of what the prescription would give undisturbed"
     if not effects:
-        title += " (not judged: no prescription)"
-    return panel(title, height, [bars, lines, names, rules(sheet, scale), curve])
+        title = "Drug effect in the made-up patient (not judged: no prescription)"
+    return panel(ground, title, height, [bars, lines, names, rules(ground), curve])
 
 
 def _bands(top: float) -> Iterator[Spec]:

@@ -181,9 +181,15 @@ class BarText:
 
 
 def place_bar_texts(
-    bars: Sequence[tuple[float, float]], texts: Sequence[Sequence[str]], right_px: float
+    bars: Sequence[tuple[float, float]],
+    texts: Sequence[Sequence[str]],
+    right_px: float,
+    frame_px: float,
 ) -> list[BarText | None]:
     """For each bar of a row the first of its texts for which there is room: on it, or beside it.
+
+    No text lies across the frame. What finds no room within it may stand behind it, as far as
+    *right_px*.
 
     :param bars: where each begins and ends, in order.
     :param texts: of each bar, from the longest on.
@@ -191,15 +197,12 @@ def place_bar_texts(
     placed: list[BarText | None] = []
     taken_px = 0.0
     for index, (from_px, until_px) in enumerate(bars):
-        next_px = bars[index + 1][0] if index + 1 < len(bars) else right_px + GAP_PX
-        found = next(
-            (
-                place
-                for text in texts[index]
-                if (place := _beside(text, from_px, until_px, taken_px, next_px)) is not None
-            ),
-            None,
-        )
+        last = index + 1 == len(bars)
+        next_px = frame_px + GAP_PX if last else bars[index + 1][0]
+        places = [_beside(each, from_px, until_px, taken_px, next_px) for each in texts[index]]
+        if last:
+            places += [_behind(each, frame_px, taken_px, right_px) for each in texts[index]]
+        found = next(filter(None, places), None)
         placed.append(found)
         taken_px = until_px + GAP_PX
         if found is not None:
@@ -218,6 +221,12 @@ def _beside(
     if from_px - GAP_PX / 2 - wide_px >= taken_px:
         return BarText(from_px - GAP_PX / 2 - wide_px, text, inside=False)
     return None
+
+
+def _behind(text: str, frame_px: float, taken_px: float, right_px: float) -> BarText | None:
+    from_px = max(frame_px + GAP_PX / 2, taken_px)
+    fits = from_px + width_px(text) <= right_px
+    return BarText(from_px, text, inside=False) if fits else None
 
 
 def spread(places: Sequence[float], distance: float, lowest: float, highest: float) -> list[float]:

@@ -5,9 +5,9 @@ A *span* is what holds from one moment to another: an alarm, a flag of the patie
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
-from typing import Any
+from typing import Any, Final
 
 from pump_protocol import units
 from pump_sim.model.firmware.alarms import RULES, Alarm, AlarmClass
@@ -18,6 +18,7 @@ from pump_sim.narration import alarm_text
 from pump_sim.scenario.file.branches import way_text
 from pump_sim.scenario.tracing.trace_lines import (
     ActedLine,
+    AnyLine,
     ChosenLine,
     ExpectationLine,
     FaultLine,
@@ -30,6 +31,27 @@ from pump_sim.scenario.tracing.trace_lines import (
     TracedPlay,
 )
 from pump_sim.texts import spaced
+
+PRACTICE: Final = "practice"
+"""What a trace calls a play in which nothing is written down."""
+
+ACT_MS: Final = 600_000
+"""How long an act of a scenario's programmer takes at most: what it reads within it is no news."""
+
+_PROGRAMMED: Final = {
+    "committed": "new prescription",
+    "bolus_started": "bolus",
+    "priming_started": "priming bolus",
+    "bridge_started": "bridge bolus",
+    "bolus_aborted": "bolus ended",
+    "reservoir_updated": "refill told",
+    "emergency_minimum_rate": "emergency: least rate",
+    "emergency_stopped": "emergency: stopped",
+}
+"""What a programmer from outside did, of which only the therapy log tells; others are no marks."""
+
+_PRESENCE: Final = frozenset({"pair", "proximity", "button"})
+"""What an instructor does so that a programmer can reach the pump: nothing for a picture."""
 
 
 class PictureError(ValueError):
@@ -65,7 +87,9 @@ class Span:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """What was done or decided at one moment. `who` is hands, programmer, link, fault or choice.
+    """What was done or decided at one moment.
+
+    `who` is instructor, hands, programmer, link, fault or choice.
 
     `label` is for a picture, `text` says what came of it.
     """
@@ -98,26 +122,42 @@ class Sheet:
         """The expectations that were not met."""
         return tuple(each for each in self.judged if not each.met)
 
+    @property
+    def can_be_drawn(self) -> bool:
+        """Whether somebody looked at the pump at two moments at least."""
+        return len({each.therapy_ms for each in self.looks}) >= 2
+
 
 def gather(play: TracedPlay) -> Sheet:
-    """The sheet of a play.
+    """The sheet of a play, from which a picture can be drawn.
 
     :raises PictureError: nobody looked at the pump, so there is nothing to draw.
     """
-    looks = tuple(play.of(LookLine))
-    if len({each.therapy_ms for each in looks}) < 2:
+    sheet = survey(play)
+    if not sheet.can_be_drawn:
         way = f" ({way_text(play.branch)})" if play.branch else ""
         raise PictureError(
-            f"{play.scenario}{way}: the trace has {len(looks)} 'look' lines;"
+            f"{play.scenario}{way}: the trace has {len(sheet.looks)} 'look' lines;"
             " a picture needs looks at two moments at least"
         )
+    return sheet
+
+
+def survey(play: TracedPlay, *, to_the_last_look: bool = False) -> Sheet:
+    """The sheet of a play, even of one that cannot be drawn.
+
+    :param to_the_last_look: it ends there, whatever its length was to be: it was left, or nobody
+        knew how long it would be.
+    :raises PictureError: it tells of something that this version does not know.
+    """
+    looks = tuple(play.of(LookLine))
     replaced = (each.serial_number for each in play.of(ReplacedLine))
-    last_ms = max(each.therapy_ms for each in looks)
+    last_ms = max((each.therapy_ms for each in looks), default=0)
     return Sheet(
         start=play.start,
         branch=play.branch,
         decided=tuple(each.title for each in play.of(ChosenLine)),
-        length_ms=max(play.start.length_ms, last_ms),
+        length_ms=last_ms if to_the_last_look else max(play.start.length_ms, last_ms),
         complete=play.complete,
         serial_numbers=(play.start.serial_number, *replaced),
         looks=looks,
@@ -163,7 +203,7 @@ def _seen(looks: Sequence[LookLine]) -> Iterator[Span]:
             yield _span(key, begun.pop(key), look.therapy_ms, ends=True)
         for key in shown:
             begun.setdefault(key, look.therapy_ms)
-    for key, from_ms in begun.items():
+    for key, from_ms in begun.items():  # of a play without a look there are none
         yield _span(key, from_ms, looks[-1].therapy_ms, ends=False)
 
 
@@ -218,8 +258,8 @@ def _faults(play: TracedPlay, last_ms: int) -> Iterator[Span]:
                 for each in begun.values():
                     yield _fault(each.fault, each.therapy_ms, line.therapy_ms, ends=True)
                 begun.clear()
-            case ActedLine(family="fault") if _strikes(line.act):
-                yield _fault(line.act, line.therapy_ms, line.therapy_ms, ends=True)
+            case ActedLine() if (struck := _struck(line)) is not None:
+                yield _fault(struck, line.therapy_ms, line.therapy_ms, ends=True)
     for each in begun.values():
         yield _fault(each.fault, each.therapy_ms, last_ms, ends=False)
 
@@ -249,6 +289,18 @@ def _run(name: str, at_ms: Sequence[int]) -> Span:
     )
 
 
+def _struck(line: ActedLine) -> str | None:
+    """The fault that an act brought about and that was over in a moment; None of any other act."""
+    match line:
+        case ActedLine(family="fault", act=fault):
+            pass
+        case ActedLine(family="instructor", act="inject", outcome="done", parameters=given):
+            fault = "" if "at_ms" in given else str(given.get("fault"))
+        case _:
+            return None
+    return fault if _strikes(fault) else None
+
+
 def _strikes(fault: str) -> bool:
     kind = FAULTS.get(fault)
     return kind is not None and not kind.lasts
@@ -261,8 +313,23 @@ def _fault(name: str, from_ms: int, until_ms: int, *, ends: bool) -> Span:
 # --- What was done -------------------------------------------------------------------------------
 
 
-def _marks(play: TracedPlay) -> Iterator[Mark]:
+def lines_in_words(play: TracedPlay) -> Iterator[AnyLine]:
+    """The lines of a play; of a fault that an instructor ended by its number, its name is told."""
+    ended = {(e.therapy_ms, e.fault_id): e.fault for e in play.of(FaultLine) if not e.began}
     for line in play.lines:
+        if isinstance(line, ActedLine) and (line.family, line.act) == ("instructor", "clear"):
+            number = line.parameters.get("fault_id")
+            fault = ended.get((line.therapy_ms, number)) if isinstance(number, int) else None
+            if fault is not None:
+                text = f"fault ended: {spaced(fault)}"
+                yield replace(line, text=text, parameters={**line.parameters, "fault": fault})
+                continue
+        yield line
+
+
+def _marks(play: TracedPlay) -> Iterator[Mark]:
+    at_work = [each.therapy_ms for each in play.of(ActedLine) if each.family == "programmer"]
+    for line in lines_in_words(play):
         if isinstance(line, ChosenLine):
             yield Mark(
                 at_ms=line.therapy_ms,
@@ -271,10 +338,18 @@ def _marks(play: TracedPlay) -> Iterator[Mark]:
                 text=f"{line.title} ({line.choice}={line.option})",
             )
         elif isinstance(line, ActedLine):
-            yield _acted(line)
+            if line.family != "instructor" or line.act not in _PRESENCE:
+                yield mark_of(line)
+        elif isinstance(line, RecordLine) and line.link_id and line.event in _PROGRAMMED:
+            at_ms = line.therapy_ms
+            if any(0 <= each - at_ms <= ACT_MS for each in at_work):
+                continue  # the act tells of it
+            label = f"programmer: {_PROGRAMMED[line.event]}"
+            yield Mark(at_ms=at_ms, who="programmer", label=label, text=line.text)
 
 
-def _acted(line: ActedLine) -> Mark:
+def mark_of(line: ActedLine) -> Mark:
+    """An act as a mark. An instructor's is told in words of its own."""
     who = "fault" if line.family == "clear" else line.family
     deed = f"{'end of ' if line.family == 'clear' else ''}{spaced(line.act)}"
     figures = _figures(line.parameters)
@@ -283,11 +358,13 @@ def _acted(line: ActedLine) -> Mark:
     outcome = [] if line.outcome == "done" else [spaced(line.outcome)]
     codes = f" ({', '.join(map(spaced, line.refused))})" if line.refused else ""
     came_of_it = [f"{each}{codes}" for each in outcome]
+    in_words = line.family == "instructor" and bool(line.text)
+    said = [] if in_words else [deed]
     return Mark(
         at_ms=line.therapy_ms,
         who=who,
-        label=" - ".join([f"{who}: {deed}", *outcome]),
-        text=": ".join([deed, *came_of_it, *filter(None, [line.text])]),
+        label=" - ".join([f"{who}: {line.text if in_words else deed}", *outcome]),
+        text=": ".join([*said, *came_of_it, *filter(None, [line.text])]),
     )
 
 
@@ -310,6 +387,8 @@ def _figures(parameters: dict[str, Any]) -> str:
         "alarm": spaced,
         "serial_number": str,
         "cut": spaced,
+        "fault": spaced,
+        "cause": spaced,
     }
     told += [
         text(parameters[name])

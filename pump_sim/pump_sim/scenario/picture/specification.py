@@ -13,12 +13,11 @@ from typing import Final
 from pump_sim.notice import SIMULATOR_NOTICE, security_profile, unsafe_notices
 from pump_sim.scenario.file.branches import way_text
 from pump_sim.scenario.picture.characters import all_drawable
+from pump_sim.scenario.picture.layout import NARROW, WIDE, Layout
 from pump_sim.scenario.picture.panels import (
     BLACK,
     GREY,
-    LEFT_PX,
-    PLOT_PX,
-    RIGHT_PX,
+    Ground,
     Spec,
     effect,
     hover,
@@ -26,7 +25,7 @@ from pump_sim.scenario.picture.panels import (
     rows,
     volumes,
 )
-from pump_sim.scenario.picture.placing import FONT_PX, moment_text, place_labels, time_scale
+from pump_sim.scenario.picture.placing import FONT_PX, moment_text, place_labels
 from pump_sim.scenario.picture.sheet import Sheet
 from pump_sim.scenario.picture.timeline import timeline
 
@@ -50,7 +49,6 @@ _CONFIG: Final[Spec] = {
             "domainColor": "#9a9a9a",
             "tickColor": "#9a9a9a",
         },
-        "axisY": {"minExtent": LEFT_PX, "maxExtent": LEFT_PX},
         "title": {
             "fontSize": 20,
             "subtitleFontSize": 12,
@@ -68,8 +66,7 @@ def specification(sheet: Sheet, *, interactive: bool = False) -> Spec:
 
     Its title is left to the page on which it stands.
     """
-    spec: Spec = all_drawable({**_CONFIG, **_figure(sheet, interactive)})
-    return spec
+    return _whole(_figure(sheet, interactive), WIDE)
 
 
 def specification_of_all(sheets: Sequence[Sheet]) -> Spec:
@@ -77,21 +74,34 @@ def specification_of_all(sheets: Sequence[Sheet]) -> Spec:
     if len(sheets) == 1:
         return specification(sheets[0])
     figures = [_figure(each, interactive=False) for each in sheets]
-    spec: Spec = all_drawable({**_CONFIG, "vconcat": figures, "spacing": 60})
+    return _whole({"vconcat": figures, "spacing": 60}, WIDE)
+
+
+def specification_for_paper(sheet: Sheet) -> Spec:
+    """One figure for a page of paper, which says itself of what it is."""
+    ground = Ground.of(sheet, NARROW)
+    figure: Spec = {
+        "data": {"values": list(rows(ground))},
+        "vconcat": [*_panels(ground), timeline(ground)],
+        "spacing": 14,
+    }
+    return {**_whole(figure, NARROW), "padding": 2}
+
+
+def _whole(figure: Spec, layout: Layout) -> Spec:
+    """A figure with how all its parts look; whatever texts it holds, it can be drawn."""
+    extent = {"minExtent": layout.left_px, "maxExtent": layout.left_px}
+    config = {**_CONFIG["config"], "axisY": extent}
+    spec: Spec = all_drawable({**_CONFIG, "config": config, **figure})
     return spec
 
 
 def _figure(sheet: Sheet, interactive: bool) -> Spec:
-    scale = time_scale(sheet.length_ms)
-    panels = [
-        *_deeds(sheet),
-        volumes(sheet, scale),
-        rates(sheet, scale),
-        effect(sheet, scale),
-    ]
+    ground = Ground.of(sheet, WIDE)
+    panels = _panels(ground)
     figure: Spec = {
-        "data": {"values": list(rows(sheet, scale))},
-        "vconcat": [_banner(), *panels, timeline(sheet, scale)],
+        "data": {"values": list(rows(ground))},
+        "vconcat": [_banner(), *panels, timeline(ground)],
         "spacing": 14,
     }
     if not interactive:
@@ -103,6 +113,11 @@ def _figure(sheet: Sheet, interactive: bool) -> Spec:
         select = {"type": "point", "fields": ["t"], "on": "pointerover", "clear": "pointerout"}
         figure["params"] = [{"name": "moment", "select": select, "views": names}]
     return figure
+
+
+def _panels(ground: Ground) -> list[Spec]:
+    """All that stands above the timeline."""
+    return [*_deeds(ground), volumes(ground), rates(ground), effect(ground)]
 
 
 # --- Around the panels ---------------------------------------------------------------------------
@@ -154,26 +169,27 @@ def _banner() -> Spec:
     box = {"type": "rect", "fill": "#fff7d6", "stroke": BLACK, "strokeWidth": 1, "aria": False}
     text = {"type": "text", "fontSize": 13, "fontWeight": "bold", "color": BLACK}
     return {
-        "width": PLOT_PX,
+        "width": WIDE.plot_px,
         "height": 22,
         "data": {"values": [{}]},
         "view": {"stroke": None},
         "layer": [
-            {"mark": {**box, "x": 0, "x2": PLOT_PX, "y": 0, "y2": 22}},
-            {"mark": {**text, "text": SIMULATOR_NOTICE, "x": PLOT_PX / 2, "y": 11}},
+            {"mark": {**box, "x": 0, "x2": WIDE.plot_px, "y": 0, "y2": 22}},
+            {"mark": {**text, "text": SIMULATOR_NOTICE, "x": WIDE.plot_px / 2, "y": 11}},
         ],
     }
 
 
-def _deeds(sheet: Sheet) -> list[Spec]:
+def _deeds(ground: Ground) -> list[Spec]:
     """The lanes with what hands and programmer did and what was decided, if anything."""
+    sheet, layout = ground.sheet, ground.layout
     marks = [each for each in sheet.marks if each.who != "fault"]
     if not marks:
         return []
     placed = place_labels(
-        [(each.at_ms / sheet.length_ms * PLOT_PX, each.label) for each in marks],
-        -LEFT_PX,
-        PLOT_PX + RIGHT_PX,
+        [(each.at_ms / sheet.length_ms * layout.plot_px, each.label) for each in marks],
+        -layout.left_px,
+        layout.plot_px + layout.right_px,
     )
     lanes = 1 + max(each.lane for each in placed)
     height = lanes * LANE_PX + 4
@@ -188,13 +204,13 @@ def _deeds(sheet: Sheet) -> list[Spec]:
         for each in placed
     ]
     x: Spec = {"field": "x", "type": "quantitative", "axis": None,
-               "scale": {"domain": [0, PLOT_PX], "nice": False}}  # fmt: skip
+               "scale": {"domain": [0, layout.plot_px], "nice": False}}  # fmt: skip
     y: Spec = {"field": "y", "type": "quantitative", "axis": None,
                "scale": {"domain": [0, height], "range": [0, height], "nice": False}}  # fmt: skip
     text = {"type": "text", "fontSize": FONT_PX, "baseline": "middle", "color": BLACK}
     return [
         {
-            "width": PLOT_PX,
+            "width": layout.plot_px,
             "height": height,
             "data": {"values": rows},
             "view": {"stroke": None},

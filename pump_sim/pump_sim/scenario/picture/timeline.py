@@ -8,22 +8,19 @@ from pump_sim.scenario.picture.panels import (
     BLACK,
     GREEN,
     GREY,
-    LEFT_PX,
     ORANGE,
-    PLOT_PX,
     PURPLE,
-    RIGHT_PX,
     SKY,
     VERMILION,
     YELLOW,
+    Ground,
     Spec,
-    in_units,
     panel,
     rules,
     time_axis,
 )
-from pump_sim.scenario.picture.placing import FONT_PX, TimeScale, moment_text, place_bar_texts
-from pump_sim.scenario.picture.sheet import Sheet, Span, SpanKind
+from pump_sim.scenario.picture.placing import FONT_PX, moment_text, place_bar_texts
+from pump_sim.scenario.picture.sheet import Span, SpanKind
 
 ROW_PX: Final = 24
 LEAST_BAR_PX: Final = 5
@@ -47,15 +44,15 @@ _SAYS: Final = {
 }
 
 
-def timeline(sheet: Sheet, scale: TimeScale) -> Spec:
+def timeline(ground: Ground) -> Spec:
     """A row for each alarm, flag and fault, with a bar from its beginning to its end."""
     bars, texts, rows = [], [], []
-    for (kind, name), group in groupby(sheet.spans, key=lambda span: (span.kind, span.name)):
+    for (kind, name), group in groupby(ground.sheet.spans, key=lambda span: (span.kind, span.name)):
         spans = list(group)
         row = f"{_ROWS[kind]}: {name}" if kind in _ROWS else name
         rows.append(row)
-        bars += [_bar(each, row, sheet, scale) for each in spans]
-        texts += list(_bar_texts(spans, row, sheet))
+        bars += [_bar(each, row, ground) for each in spans]
+        texts += list(_bar_texts(spans, row, ground))
     if not rows:
         rows = [" "]
         nothing = "no alarm, no fault, and nothing that the patient shows"
@@ -65,13 +62,19 @@ def timeline(sheet: Sheet, scale: TimeScale) -> Spec:
         "type": "nominal",
         "sort": rows,
         "scale": {"domain": rows, "paddingInner": 0, "paddingOuter": 0},
-        "axis": {"title": None, "ticks": False, "grid": False, "labelLimit": LEFT_PX + 20},
+        "axis": {
+            "title": None,
+            "ticks": False,
+            "grid": False,
+            "labelPadding": 6,
+            "labelLimit": ground.layout.left_px - 6,
+        },
     }
-    x = time_axis(sheet, scale, labels=True)
+    x = time_axis(ground, labels=True)
     # A white edge below each text keeps it readable across rules; bars have their own ground.
     beside = [each for each in texts if not each["inside"]]
     layers = [
-        rules(sheet, scale, labels=True),
+        rules(ground, labels=True),
         *(
             _bars([each for each in bars if each["kind"] == kind.value], kind, x, y)
             for kind in _BARS
@@ -79,7 +82,7 @@ def timeline(sheet: Sheet, scale: TimeScale) -> Spec:
         _texts(beside, y, {"stroke": "white", "strokeWidth": 4}),
         _texts(texts, y, {}),
     ]
-    return panel("Alarms, patient and faults", ROW_PX * len(rows), layers)
+    return panel(ground, "Alarms, patient and faults", ROW_PX * len(rows), layers)
 
 
 def _bars(bars: list[Spec], kind: SpanKind, x: Spec, y: Spec) -> Spec:
@@ -134,7 +137,7 @@ def _when(span: Span) -> str:
     if span.from_ms == span.until_ms:
         return f"at {moment_text(span.from_ms)}"
     if not span.ends:
-        return f"since {moment_text(span.from_ms)}"
+        return f"since {moment_text(span.from_ms)}" if span.from_ms else "all the time"
     return f"{moment_text(span.from_ms)} to {moment_text(span.until_ms)}"
 
 
@@ -142,21 +145,22 @@ def _until(span: Span) -> str:
     return moment_text(span.until_ms) if span.ends else "the end"
 
 
-def _drawn_ms(span: Span, sheet: Sheet) -> tuple[int, int]:
+def _drawn_ms(span: Span, ground: Ground) -> tuple[int, int]:
     """From when to when a bar is drawn: what is too short to be seen is made longer."""
-    least_ms = sheet.length_ms * LEAST_BAR_PX // PLOT_PX
+    length_ms = ground.sheet.length_ms
+    least_ms = length_ms * LEAST_BAR_PX // ground.layout.plot_px
     from_ms, until_ms = span.from_ms, max(span.until_ms, span.from_ms + least_ms)
-    if until_ms > sheet.length_ms:
-        return min(from_ms, sheet.length_ms - least_ms), sheet.length_ms
+    if until_ms > length_ms:
+        return min(from_ms, length_ms - least_ms), length_ms
     return from_ms, until_ms
 
 
-def _bar(span: Span, row: str, sheet: Sheet, scale: TimeScale) -> Spec:
-    from_ms, until_ms = _drawn_ms(span, sheet)
+def _bar(span: Span, row: str, ground: Ground) -> Spec:
+    from_ms, until_ms = _drawn_ms(span, ground)
     return {
         "row": row,
-        "t": in_units(from_ms, scale),
-        "u": in_units(until_ms, scale),
+        "t": ground.in_units(from_ms),
+        "u": ground.in_units(until_ms),
         "name": span.name,
         "kind": span.kind.value,
         "from": moment_text(span.from_ms),
@@ -164,16 +168,17 @@ def _bar(span: Span, row: str, sheet: Sheet, scale: TimeScale) -> Spec:
     }
 
 
-def _bar_texts(spans: Sequence[Span], row: str, sheet: Sheet) -> Iterator[Spec]:
-    ms_per_px = sheet.length_ms / PLOT_PX
-    drawn = (_drawn_ms(each, sheet) for each in spans)
+def _bar_texts(spans: Sequence[Span], row: str, ground: Ground) -> Iterator[Spec]:
+    layout = ground.layout
+    ms_per_px = ground.sheet.length_ms / layout.plot_px
+    drawn = (_drawn_ms(each, ground) for each in spans)
     edges = [(from_ms / ms_per_px, until_ms / ms_per_px) for from_ms, until_ms in drawn]
     texts = []
     for span in spans:
         says = _SAYS.get(span.kind, "")
         when = _when(span)
         texts.append([f"{says}, {when}", says] if says else [when])
-    for placed in place_bar_texts(edges, texts, PLOT_PX + RIGHT_PX):
+    for placed in place_bar_texts(edges, texts, layout.plot_px + layout.right_px, layout.plot_px):
         if placed is not None:
             yield {
                 "row": row,

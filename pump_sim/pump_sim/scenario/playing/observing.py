@@ -5,6 +5,8 @@ It looks and changes nothing; when it is asked is the play's business.
 """
 
 from collections.abc import Iterator
+from copy import copy
+from typing import Self
 
 from pump_sim.model.events import AccessEntry, AccessLog, EventCode
 from pump_sim.model.firmware.alarms import AlarmClass
@@ -30,6 +32,15 @@ class Observation:
         self._holds_until_ms: int | None = None
         self.filled_nl = pump.firmware.moment().believed_volume_nl
         self.ratio_ppm: int | None = None
+
+    def at(self, pump: Pump) -> Self:
+        """An eye of its own that has seen what this one has, on *pump*, which is in the same state
+        as the one looked at."""
+        other = copy(self)
+        other._pump = pump
+        other._faults = dict(self._faults)
+        other._holds_until_ms = None
+        return other
 
     @property
     def has_new_records(self) -> bool:
@@ -128,6 +139,7 @@ class Observation:
             battery_remaining_ppm=moment.battery_remaining_ppm,
             delivered_ratio_ppm=self.ratio_ppm,
             tone=_tone(pump),
+            clock_local_ms=pump.firmware.at_ms + pump.firmware.clock_offset_ms,
         )
 
 

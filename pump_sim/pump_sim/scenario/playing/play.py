@@ -15,25 +15,25 @@ Times of the file and of happenings are since the start, whichever pump is in pl
 
 import heapq
 from collections.abc import Callable, Mapping
+from enum import Enum, auto
 from fractions import Fraction
 from pathlib import Path
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from pump_protocol.events import Event as LinkEvent
 from pump_protocol.guard import PumpGuard
-from pump_protocol.keys import RandomBytes
 from pump_sim.clock import PacedClock
 from pump_sim.control.faults import read_fault
 from pump_sim.endpoint import NS_PER_MS, Decision, PumpEndpoint
 from pump_sim.frame_cutter import FrameCutter
 from pump_sim.model.pump import Pump
-from pump_sim.model.units import DAY_MS, MINUTE_MS
+from pump_sim.model.units import DAY_MS
 from pump_sim.ports.impairment import Impairment
+from pump_sim.ports.link_fault import LinkFault
 from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.file.acts import (
     Act,
-    AnyAct,
     Break,
     ByProgrammer,
     Clear,
@@ -44,22 +44,26 @@ from pump_sim.scenario.file.acts import (
 )
 from pump_sim.scenario.file.branches import acts_of, walk
 from pump_sim.scenario.file.document import Block, Choice, Option, Say, Scenario
-from pump_sim.scenario.file.expectations import Csf, Effect, Event, Received, TipDose, Value
 from pump_sim.scenario.file.link_rules import LinkRule
 from pump_sim.scenario.happenings import (
     Acted,
+    Asked,
     Chosen,
     Ended,
     FaultChanged,
     Framed,
     Happening,
     Impaired,
+    Intervened,
+    Look,
     OnSession,
     Outcome,
     Replaced,
     Said,
 )
 from pump_sim.scenario.playing import hands
+from pump_sim.scenario.playing.bookmark import Bookmark, Entry, LookOn
+from pump_sim.scenario.playing.looks import STEPPED_MS, moments_of, next_look_ms
 from pump_sim.scenario.playing.observing import Observation
 from pump_sim.scenario.playing.scripted_link import ScriptedLink
 from pump_sim.scenario.playing.start import first_pump
@@ -68,18 +72,18 @@ from pump_sim.texts import spaced
 
 Watcher = Callable[[Happening], None]
 
-LOOKS: Final = 400
-"""How many evenly spaced looks a play takes: enough for a smooth curve on a screen."""
+FORESEEN_MS: Final = 60 * DAY_MS
+"""How far ahead the patient's flags are foreseen in a play that has no end, or is over."""
 
-STEPPED_MS: Final = 60 * DAY_MS
-"""In a scenario of at most this length each step of a schedule is looked at: in a longer one there
-would be more of them than a picture has pixels."""
 
-SMOOTH_MS: Final = 15 * MINUTE_MS
-"""How often what changes over hours is looked at where it is expected to stay within limits; less
-often in a span of more than four days."""
+class Extent(Enum):
+    """How long a play tells what happens to the pump."""
 
-_Entry = Say | AnyAct | Choice | None
+    TO_ITS_END = auto()
+    BEYOND_ITS_END = auto()
+    """The pump goes on, and who watches it is told so."""
+    WITHOUT_END = auto()
+    """Of a practice, the length of which says nothing."""
 
 
 class Play:
@@ -90,8 +94,10 @@ class Play:
     :param folder: where files that the scenario names are looked for.
     :param speed: therapy time per link time.
     :param link_ns: the present link time.
-    :param random_bytes: where the pumps' keys come from; by default the scenario's seed, so that a
-        play is the same each time. A pump that others can reach wants better ones.
+    :param keys: the ring on which the pumps' keys are, or will be; by default they come from the
+        scenario's seed, so that a play is the same each time. A pump that others can reach wants
+        better ones.
+    :param extent: how long it tells what happens.
     """
 
     def __init__(
@@ -102,14 +108,16 @@ class Play:
         folder: Path = Path(),
         speed: Fraction = Fraction(1),
         link_ns: int = 0,
-        random_bytes: RandomBytes | None = None,
+        keys: KeyRing | None = None,
+        extent: Extent = Extent.TO_ITS_END,
     ) -> None:
         pump = first_pump(scenario, folder)
         self.scenario = scenario
         clock = PacedClock(speed, therapy_ms=pump.at_ms, link_ns=link_ns)
-        if random_bytes is None:
-            random_bytes = Random(f"{scenario.seed}:keys").randbytes  # noqa: S311 - to be repeated
-        self._keys = KeyRing(random_bytes) if scenario.pump.guarded else None
+        if keys is None:
+            keys = KeyRing(Random(f"{scenario.seed}:keys").randbytes)  # noqa: S311 - to be repeated
+        self._keys = keys if scenario.pump.guarded else None
+        self._extent = extent
         guard = self._guard_for(pump)
         self.endpoint = PumpEndpoint(Simulation(pump), clock, guard=guard)
         self.endpoint.script = self
@@ -127,9 +135,10 @@ class Play:
             impaired=self._impaired,
             keys=self._keys,
         )
+        self._link_faults: list[LinkFault] = []
         self._other_wires: list[Impairment] = []
         self._order = _order(scenario)
-        self._entries: list[tuple[int, int, int, _Entry]] = []
+        self._entries: list[tuple[int, int, int, Entry]] = []
         self._under_way: ByProgrammer | None = None
         self._acting = False
         self._seen = Observation(pump)
@@ -141,24 +150,88 @@ class Play:
         self._add(scenario)
         self._add_looks()
 
+    # --- Going back ------------------------------------------------------------------------------
+
+    def bookmark(self) -> Bookmark | None:
+        """Where the play stands, to be there once more; None while its programmer is in the middle
+        of an act."""
+        if self.busy:
+            return None
+        endpoint = self.endpoint
+        return Bookmark(
+            at_ms=self.elapsed_ms,
+            pump=self.pump.state(),
+            guard=endpoint.guard,
+            in_reach=endpoint.presence.in_reach,
+            on_pump=endpoint.presence.on_pump,
+            entries=tuple(self._entries),
+            waiting_for=self._waiting_for,
+            over=self._over,
+            seen=self._seen.at(self.pump),
+            link_faults=tuple(self._link_faults),
+        )
+
+    def turn_back(self, bookmark: Bookmark, link_ns: int) -> None:
+        """Stand where the play stood: what was done since has not been done.
+
+        What others hold is lost, their links above all; what the scenario's programmer captured on
+        the wire it still has.
+        """
+        endpoint = self.endpoint
+        if endpoint.held:
+            endpoint.release(link_ns)
+        self._entries = list(bookmark.entries)
+        self._waiting_for, self._over = bookmark.waiting_for, bookmark.over
+        self._under_way = None
+        self._link_faults = list(bookmark.link_faults)
+        self._link.start_anew(self._link_faults, self._link.tap)
+        for wire in self._other_wires:
+            wire.clear()
+            for fault in self._link_faults:
+                wire.add(fault)
+        pump = Pump.from_state(bookmark.pump)
+        guard = None if bookmark.guard is None else bookmark.guard.renewed()
+        endpoint.script = None  # no pump takes the place of another one, as far as a play can tell
+        endpoint.put_in_place(pump, guard, link_ns)
+        endpoint.script = self
+        endpoint.started_ms = pump.at_ms - bookmark.at_ms
+        endpoint.presence.in_reach = bookmark.in_reach
+        endpoint.presence.on_pump = bookmark.on_pump
+        self._seen = bookmark.seen.at(pump)
+        self.hold_or_release(link_ns)
+
     # --- Who watches, who decides ----------------------------------------------------------------
 
     def watch(self, watcher: Watcher) -> None:
         """Have *watcher* told of everything that happens from now on."""
         self._watchers.append(watcher)
 
+    def look(self) -> Look:
+        """How everything stands now; nobody is told."""
+        return self._seen.look(self.elapsed_ms)
+
+    def intervened(
+        self, act: str, parameters: Mapping[str, Any], text: str, refused: tuple[str, ...] = ()
+    ) -> None:
+        """Tell that somebody outside the scenario has done something to the pump."""
+        self._tell(
+            Intervened(
+                at_ms=self.elapsed_ms, act=act, parameters=parameters, text=text, refused=refused
+            )
+        )
+
     def noise(self) -> Impairment | None:
         """What goes wrong on the scenario's link, for whoever else talks to the pump.
 
         None where the file breaks nothing on the link.
         """
-        rules = self.scenario.link
-        if not rules and not any(isinstance(each, OnLink) for each in acts_of(self.scenario)):
+        disturbs = any(isinstance(each, OnLink) for each in acts_of(self.scenario))
+        if not self.scenario.link and not disturbs:
             return None
         wire = Impairment(f"{self.scenario.seed}:port", FrameCutter)
         self._other_wires.append(wire)
-        for rule in rules:
-            wire.add(rule.fault(self.elapsed_ms, self._link_ns))
+        for fault in self._link_faults:
+            wire.add(fault)
         return wire
 
     @property
@@ -184,7 +257,7 @@ class Play:
                 f"option = {option!r}: of the choice {choice.name} allowed are {allowed}"
             )
         self._waiting_for = None
-        self._hold_or_release(link_ns)
+        self.hold_or_release(link_ns)
         self._take(choice, options[option])
         self._go_on(link_ns)
 
@@ -217,10 +290,15 @@ class Play:
 
     def next_ms(self) -> int | None:
         """When the play wants to act next, in the time of the pump in place."""
-        if self.over or self._acting or self._waiting_for is not None:
+        if (
+            self._acting
+            or self._waiting_for is not None
+            or (self.over and self._extent is Extent.TO_ITS_END)
+        ):
             return None
-        moments = [self.endpoint.simulation.next_event_ms(), self._flags_change_ms()]
-        if self.scenario.length_ms <= STEPPED_MS:
+        moments = [self.endpoint.simulation.next_event_ms(), self.flags_change_ms()]
+        endless = self._extent is Extent.WITHOUT_END
+        if (self.elapsed_ms if endless else self.scenario.length_ms) <= STEPPED_MS:
             moments.append(self.pump.next_step_ms())
         if self._entries and not self.busy:
             moments.append(self.endpoint.started_ms + self._entries[0][0])
@@ -228,12 +306,19 @@ class Play:
 
     def next_event_ms(self) -> int | None:
         """When something of the file happens next, or the patient's flags change."""
-        if self.over or self._waiting_for is not None:
+        told_no_more = self.over and self._extent is Extent.TO_ITS_END
+        if told_no_more or self._waiting_for is not None:
             return None
-        started_ms = self.endpoint.started_ms
-        moments = [started_ms + each[0] for each in self._entries if each[3] is not None]
-        flags_ms = self._flags_change_ms()
-        return min(moments if flags_ms is None else [*moments, flags_ms], default=None)
+        moments = (self.next_entry_ms(), self.flags_change_ms())
+        return min((each for each in moments if each is not None), default=None)
+
+    def next_entry_ms(self) -> int | None:
+        """When something of the file happens next."""
+        moments = (
+            at_ms for at_ms, _, _, entry in self._entries if not isinstance(entry, LookOn | None)
+        )
+        first_ms = min(moments, default=None)
+        return None if first_ms is None else self.endpoint.started_ms + first_ms
 
     def act(self, link_ns: int) -> None:
         """Tell what has happened, and do what is due."""
@@ -258,7 +343,7 @@ class Play:
             self._link.handle(link_ns)
             self.observe()
             self._finish_exchange()
-            self._hold_or_release(link_ns)
+            self.hold_or_release(link_ns)
             if waited:  # else bytes came late, and nothing was held back for them
                 self._go_on(link_ns)
 
@@ -298,16 +383,14 @@ class Play:
                 self._push(entry.time_ms, rank, entry)
 
     def _add_looks(self) -> None:
-        """Enter the moments to look at: of expectations of options that are not taken, too."""
-        length_ms = self.scenario.length_ms
-        moments = {length_ms * index // LOOKS for index in range(LOOKS + 1)}
-        for _, block in walk(self.scenario):
-            for expectation in block.expect:
-                moments.update(_moments(expectation))
-        for at_ms in {min(each, length_ms) for each in moments}:
+        """Enter the moments to look at."""
+        if self._extent is Extent.WITHOUT_END:
+            self._push(self.elapsed_ms, 0, LookOn())
+            return
+        for at_ms in moments_of(self.scenario):
             self._push(at_ms, 0, None)
 
-    def _push(self, at_ms: int, rank: int, entry: _Entry) -> None:
+    def _push(self, at_ms: int, rank: int, entry: Entry) -> None:
         # Where two options bring something at one moment, the file's order counts.
         heapq.heappush(self._entries, (at_ms, rank, self._order.get(id(entry), 0), entry))
 
@@ -319,14 +402,18 @@ class Play:
             match entry:
                 case None:
                     continue
+                case LookOn():
+                    self._push(next_look_ms(self.elapsed_ms), 0, entry)
                 case Say():
-                    self._tell(Said(at_ms=self.elapsed_ms, text=entry.text))
+                    self._tell(Said(at_ms=self.elapsed_ms, text=entry.text, aloud=entry.aloud))
                 case Choice():
                     self._decide(entry, link_ns)
                 case _:
                     self._do(entry, link_ns)
         if not self._entries and not self.busy and not self.over:
             self._over = True
+            if self._extent is Extent.BEYOND_ITS_END:
+                self._push(next_look_ms(self.elapsed_ms), 0, LookOn())
             self._tell(self._seen.look(self.elapsed_ms))
             self._tell(Ended(at_ms=self.elapsed_ms))
 
@@ -337,9 +424,10 @@ class Play:
                 self._take(choice, option)
                 return
         self._waiting_for = choice
-        self._hold_or_release(link_ns)
+        self.hold_or_release(link_ns)
+        self._tell(Asked(at_ms=self.elapsed_ms, choice=choice))
 
-    def _hold_or_release(self, link_ns: int) -> None:
+    def hold_or_release(self, link_ns: int) -> None:
         """Keep therapy time where it is while a person or the link is waited for."""
         if self.busy or self._waiting_for is not None:
             self.endpoint.hold(link_ns)
@@ -358,7 +446,7 @@ class Play:
                 self._under_way = act
                 self._link.begin(act, link_ns)
                 self._finish_exchange()
-                self._hold_or_release(link_ns)
+                self.hold_or_release(link_ns)
             case Hands():
                 self._do_by_hand(act, link_ns)
             case Break():
@@ -378,6 +466,7 @@ class Play:
                 self._put_on_link(act, link_ns)
                 self._acted(act, f"{act.link} on the wire")
             case ClearLink():
+                self._link_faults.clear()
                 self._link.clear_faults()
                 for wire in self._other_wires:
                     wire.clear()
@@ -385,6 +474,7 @@ class Play:
 
     def _put_on_link(self, rule: LinkRule, link_ns: int) -> None:
         fault = rule.fault(self.elapsed_ms, link_ns)
+        self._link_faults.append(fault)
         self._link.add_fault(fault)
         for wire in self._other_wires:
             wire.add(fault)
@@ -443,15 +533,16 @@ class Play:
         for happening in self._seen.news(self.elapsed_ms):
             self._tell(happening)
 
-    def _flags_change_ms(self) -> int | None:
+    def flags_change_ms(self) -> int | None:
         """When the patient's flags change, if that is before the pump's next event.
 
         What that event will change nobody need foresee: the play stops there, and asks again.
         """
-        end_ms, event_ms = (
-            self.endpoint.started_ms + self.scenario.length_ms,
-            self.pump.next_due_ms(),
-        )
+        if self._extent is not Extent.WITHOUT_END and not self.over:
+            end_ms = self.endpoint.started_ms + self.scenario.length_ms
+        else:
+            end_ms = self.pump.at_ms + FORESEEN_MS
+        event_ms = self.pump.next_due_ms()
         return self._seen.flags_change_ms(end_ms if event_ms is None else min(end_ms, event_ms))
 
     def _framed(self, to_pump: bool, link_ns: int, data: bytes) -> None:
@@ -473,16 +564,17 @@ class Undecided(Exception):
     """A choice came of which no option was picked; the message names it."""
 
 
-def run(play: Play, until_ms: int | None = None) -> None:
+def run(play: Play, until_ms: int | None = None, *, link_ns: int = 0) -> int:
     """Play in virtual time, as fast as possible: to the end, or until a moment of the scenario.
 
     Nothing waits: link time is set to when something is due next, and therapy time follows it as it
     does at x1, so that what expires on the link does so at its own moment of the therapy. It stands
     still while the scenario's programmer is in an exchange, as at any speed.
 
+    :param link_ns: the link time at which it begins; returns that at which it ends.
     :raises Undecided: a choice comes of which nothing was picked.
     """
-    endpoint, link_ns = play.endpoint, 0
+    endpoint = play.endpoint
     until_ns = None if until_ms is None else until_ms * NS_PER_MS
     while not play.over and link_ns != until_ns:
         if play.decision is not None:
@@ -493,6 +585,7 @@ def run(play: Play, until_ms: int | None = None) -> None:
         if until_ns is not None:
             link_ns = min(link_ns, until_ns)
         endpoint.handle_timeout(link_ns)
+    return link_ns
 
 
 def _order(scenario: Scenario) -> dict[int, int]:
@@ -501,22 +594,3 @@ def _order(scenario: Scenario) -> dict[int, int]:
         each for _, block in walk(scenario) for each in (*block.say, *block.at, *block.choice)
     )
     return {id(each): place for place, each in enumerate(entries, 1)}
-
-
-def _moments(expectation: object) -> tuple[int, ...]:
-    """At which moments an expectation wants to be looked at."""
-    match expectation:
-        case Effect() | Csf() | TipDose() if expectation.from_ms is not None:
-            # These change between events, too, over hours.
-            begins_ms, ends_ms = expectation.from_ms, expectation.until_ms or 0
-            step_ms = max(SMOOTH_MS, (ends_ms - begins_ms) // LOOKS)
-            return (*range(begins_ms, ends_ms, step_ms), ends_ms)
-        case Value(at_ms=at_ms, from_ms=from_ms, until_ms=until_ms):
-            given = (at_ms, from_ms, until_ms)
-        case Received(from_ms=from_ms, until_ms=until_ms):
-            given = (from_ms, until_ms, None)
-        case Event(by_ms=by_ms, until_ms=until_ms):
-            given = (by_ms, until_ms, None)
-        case _:
-            given = (None, None, None)
-    return tuple(each for each in given if each is not None)

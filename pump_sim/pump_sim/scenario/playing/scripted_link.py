@@ -4,7 +4,7 @@ It moves no time: whoever plays says what time it is on the link, and comes back
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from pump_protocol.codes import UserRole
 from pump_protocol.errors import OutOfTurn
@@ -12,6 +12,7 @@ from pump_sim.endpoint import NS_PER_MS, PumpEndpoint
 from pump_sim.frame_cutter import FrameCutter
 from pump_sim.ports.impairment import Delivery, Impairment
 from pump_sim.ports.link_fault import LinkFault
+from pump_sim.scenario.clinician.attacks import Tap
 from pump_sim.scenario.clinician.clinician import AttackError, Clinician, Result
 from pump_sim.scenario.clinician.keyring import KeyRing
 from pump_sim.scenario.file.acts import ByProgrammer, Pair
@@ -43,10 +44,27 @@ class ScriptedLink:
         self._endpoint = endpoint
         self._therapy_ms = therapy_ms
         self._framed = framed
-        by_seed = random.Random(f"{seed}:clinician")  # noqa: S311 - nobody is protected here
-        self._clinician = Clinician(by_seed, keys=keys)
+        self._seed = seed
+        self._keys = keys
+        self._note_impaired = impaired
+        self.start_anew(())
+
+    def start_anew(self, faults: Iterable[LinkFault], tap: Tap | None = None) -> None:
+        """Begin as at first, with these faults on the wire; what is under way is lost.
+
+        :param tap: what the programmer has captured and goes on knowing.
+        """
+        by_seed = random.Random(f"{self._seed}:clinician")  # noqa: S311 - nobody is protected here
+        self._clinician = Clinician(by_seed, keys=self._keys, tap=tap)
         self._failed: Result | None = None
-        self._wire = Impairment(f"{seed}:link", FrameCutter, impaired)
+        self._wire = Impairment(f"{self._seed}:link", FrameCutter, self._note_impaired)
+        for fault in faults:
+            self._wire.add(fault)
+
+    @property
+    def tap(self) -> Tap:
+        """What the programmer has captured on the wire."""
+        return self._clinician.tap
 
     @property
     def busy(self) -> bool:

@@ -13,7 +13,7 @@ from pump_protocol.units import format_duration
 from pump_sim.model.profile import Profile, ProfileError, load_profile
 from pump_sim.model.pump import Pump
 from pump_sim.model.rules import check_prescription
-from pump_sim.scenario.clinician.words import refusal_text
+from pump_sim.refusal_words import refusal_text
 from pump_sim.scenario.file.acts import Act
 from pump_sim.scenario.file.branches import (
     MOST_COUNTED,

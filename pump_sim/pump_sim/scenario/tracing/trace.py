@@ -23,6 +23,7 @@ from pump_sim.scenario.file.document import Scenario
 from pump_sim.scenario.file.quantities import Flow
 from pump_sim.scenario.happenings import (
     Acted,
+    Asked,
     Chosen,
     Ended,
     FaultChanged,
@@ -30,9 +31,11 @@ from pump_sim.scenario.happenings import (
     Framed,
     Happening,
     Impaired,
+    Intervened,
     Look,
     Noted,
     OnSession,
+    Outcome,
     Recorded,
     Replaced,
     Said,
@@ -116,7 +119,7 @@ class Tracer:
         elif isinstance(happening, OnSession):
             self._link_ns = happening.link_ns
             self._tell_session(happening.event)
-        elif not isinstance(happening, Ended):
+        elif not isinstance(happening, Asked | Ended):
             self._tell(_line(happening, {**self._common, "therapy_ms": happening.at_ms}))
 
     def close(self, verdicts: Iterable[tuple[Verdict, int | None]] = ()) -> None:
@@ -177,6 +180,8 @@ def _line(happening: Happening, common: dict[str, Any]) -> AnyLine:  # noqa: C90
             return SaidLine(**common, text=text)
         case Acted():
             return _acted(happening, common)
+        case Intervened():
+            return _intervened(happening, common)
         case Recorded():
             return _record(happening, common)
         case Noted():
@@ -212,6 +217,18 @@ def _acted(happening: Acted, common: dict[str, Any]) -> ActedLine:
         refused=happening.refused,
         text=happening.text,
         parameters=_parameters(act),
+    )
+
+
+def _intervened(happening: Intervened, common: dict[str, Any]) -> ActedLine:
+    return ActedLine(
+        **common,
+        family="instructor",
+        act=happening.act,
+        outcome=(Outcome.REFUSED if happening.refused else Outcome.DONE).value,
+        refused=happening.refused,
+        text=happening.text,
+        parameters={name: _plain(each) for name, each in happening.parameters.items()},
     )
 
 

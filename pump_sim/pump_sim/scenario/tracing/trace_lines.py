@@ -227,6 +227,7 @@ class LookLine(Line):
     active_alarms: tuple[str, ...]
     battery_remaining_ppm: Int64
     delivered_ratio_ppm: Int64 | None
+    clock_local_ms: Int64 | None = None
     tone: str | None = None
     tone_every_ms: Int64 | None = None
 
@@ -317,9 +318,11 @@ def read_trace(lines: Iterable[str]) -> list[TracedPlay]:
             continue
         try:
             line = _read_line(number, text)
-        except _NoJsonError:
+        except _NoJsonError as error:
             if collected and number == len(every) and not text.endswith("\n"):
                 break
+            if not collected:
+                raise TraceError(f"it is no trace: {error}") from None
             raise
         if isinstance(line, StartLine):
             plays += _play(collected)

@@ -1,0 +1,1 @@
+"""What happened in a training session, for the talk after it."""
