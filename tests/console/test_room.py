@@ -762,5 +762,11 @@ def test_what_comes_next_is_named() -> None:
         await room.ask("next_event", {})
         assert room.session()["elapsed_ms"] == at_ms
         assert room.sight()["patient"]["flags"] == ["underdose"]
+        await advance(room, 2 * DAY_MS)
+        assert coming() == ("the scenario ends", 53 * DAY_MS)
+        await room.ask("next_event", {})
+        assert room.session()["elapsed_ms"] == 53 * DAY_MS
+        assert room.session()["over"]
+        assert coming()[0] == "replacement planned"
 
     in_room(play, "missed-refill", {"refill": "nobody-comes"})

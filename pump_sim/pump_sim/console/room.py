@@ -124,27 +124,25 @@ class Room:
 
         It ends early where the pump waits, and where somebody goes back or begins another session.
         """
-        session, take = self._session, self._session.begun_at
+        session, begun_at = self._session, self._session.begun_at
 
-        def target(endpoint: PumpEndpoint, link_ns: int) -> int:
-            return target_ms(Call(endpoint, link_ns, given, self._fleet))
+        def call(endpoint: PumpEndpoint, link_ns: int) -> Call:
+            return Call(endpoint, link_ns, given, self._fleet)
 
-        def stride(endpoint: PumpEndpoint, link_ns: int) -> tuple[Result, bool]:
-            simulation = endpoint.simulation
-            goes_on = self._session is session and session.begun_at == take
-            if goes_on and simulation.now_ms < to_ms:
-                next_ms = min(to_ms, simulation.now_ms + STRIDE_MS)
-                endpoint.jump_to(next_ms, link_ns)
-                goes_on = next_ms <= endpoint.simulation.now_ms < to_ms
-            else:
-                goes_on = False
-            return time_of(Call(endpoint, link_ns, given, self._fleet)), goes_on
+        to_ms = await self._do(lambda *now: target_ms(call(*now)))
 
-        to_ms = await self._do(target)
-        told, goes_on = await self._do(stride)
-        while goes_on:
-            told, goes_on = await self._do(stride)
-        return told
+        def stride(endpoint: PumpEndpoint, link_ns: int) -> bool:
+            """Move on; returns whether there is more of the way."""
+            now_ms = endpoint.simulation.now_ms
+            if self._session is not session or session.begun_at != begun_at or now_ms >= to_ms:
+                return False
+            next_ms = min(to_ms, now_ms + STRIDE_MS)
+            endpoint.jump_to(next_ms, link_ns)
+            return next_ms <= endpoint.simulation.now_ms < to_ms
+
+        while await self._do(stride):
+            pass
+        return await self._do(lambda *now: time_of(call(*now)))
 
     def _carry_out(
         self, command: Command, given: Mapping[str, Any], endpoint: PumpEndpoint, link_ns: int

@@ -125,6 +125,7 @@ class Sight:
             for at_ms, what, text in (
                 (play.flags_change_ms(), "patient", "the patient's state changes"),
                 (play.next_entry_ms(), "scenario", "the scenario goes on"),
+                (play.ends_ms(), "scenario", "the scenario ends"),
             ):
                 if at_ms is not None:
                     coming.append((at_ms, what, text))

@@ -320,6 +320,12 @@ class Play:
         first_ms = min(moments, default=None)
         return None if first_ms is None else self.endpoint.started_ms + first_ms
 
+    def ends_ms(self) -> int | None:
+        """When the scenario ends; None where nothing ends it, or it is over."""
+        if self.over or self._extent is Extent.WITHOUT_END:
+            return None
+        return self.endpoint.started_ms + self.scenario.length_ms
+
     def act(self, link_ns: int) -> None:
         """Tell what has happened, and do what is due."""
         self._link_ns = max(link_ns, self._link_ns)
