@@ -1,11 +1,12 @@
 """The rooms of a process: several pumps, each with its own port, history and keys."""
 
 import asyncio
+import time
 
 import pytest
 
 from pump_sim.console.house import MOST_ROOMS, House
-from pump_sim.console.piece import practice_piece
+from pump_sim.console.piece import practice_piece, scenario_piece
 from pump_sim.control.errors import ControlError
 from tests.console.rooms import DAY_MS, advance
 
@@ -113,6 +114,24 @@ def test_a_room_that_was_closed_grows_no_older_and_answers_nobody() -> None:
             await second.ask("time", {})
         with second.feed.subscribe("instructor") as watcher:
             assert [each async for each in watcher] == []
+        await rooms.close_all()
+
+    asyncio.run(run())
+
+
+def test_a_scenario_may_come_to_its_end_in_a_room_that_was_closed() -> None:
+    """Whoever asked last is answered with the pump at the present, whatever that brings."""
+
+    async def run() -> None:
+        rooms = House(
+            "a simulator", lambda _: scenario_piece("missed-refill", {"refill": "nobody-comes"})
+        )
+        await rooms.open("tcp:0")
+        second = await rooms.open("tcp:0")
+        await rooms.close("2")
+        endpoint = second.play.endpoint
+        endpoint.jump_to(endpoint.simulation.now_ms + 400 * DAY_MS, time.monotonic_ns())
+        assert second.session()
         await rooms.close_all()
 
     asyncio.run(run())

@@ -246,7 +246,8 @@ class Room:
         return Session(piece, self._take, play, self._tell_event, self._later)
 
     def _later(self, act: Callable[[int], None]) -> None:
-        self.host.post(lambda _, link_ns: act(link_ns))
+        if not self._closed:  # else nobody moves time any more
+            self.host.post(lambda _, link_ns: act(link_ns))
 
     def _leave_take(self) -> None:
         take = self._session.take
