@@ -7,7 +7,7 @@ as long as anybody likes.
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 from pump_sim.console.charted import Charted
 from pump_sim.console.marks import Mark, Marks
@@ -26,6 +26,7 @@ from pump_sim.scenario.happenings import (
     OnSession,
     Recorded,
     Replaced,
+    Said,
 )
 from pump_sim.scenario.playing.play import Play
 
@@ -38,8 +39,6 @@ LINK_KEPT: Final = 4_000
 _ON_LINK: Final = (Framed, Impaired, Noted, OnSession)
 _DEEDS: Final = (Acted, Asked, Chosen, Ended, Intervened, Replaced)
 """After which the play is not where time alone would have brought it."""
-
-H = TypeVar("H", bound=Happening)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +100,20 @@ class History:
         """What charts show of it."""
         return self._charted
 
-    def of(self, kind: type[H]) -> Iterator[H]:
-        """What happened of one kind, in order."""
-        return (each.happening for each in self._told if isinstance(each.happening, kind))
+    @property
+    def said(self) -> Sequence[Said]:
+        """What was told, in order."""
+        return self._said
+
+    @property
+    def asked(self) -> Sequence[Asked]:
+        """What was to be decided, in order."""
+        return self._asked
+
+    @property
+    def chosen(self) -> Sequence[Chosen]:
+        """What was decided, in order."""
+        return self._chosen
 
     def event(self, index: int) -> Event | None:
         """The line of that number; None where there is none."""
@@ -128,6 +138,13 @@ class History:
     def _take_in(self, told: Told) -> Event | None:
         """Add what a happening brings to charts and lines."""
         self._charted.take_in(told.number, told.happening)
+        match told.happening:
+            case Said() as said:
+                self._said.append(said)
+            case Asked() as asked:
+                self._asked.append(asked)
+            case Chosen() as chosen:
+                self._chosen.append(chosen)
         event = event_of(told.happening, told.number, told.clock_local_ms)
         if event is not None:
             self._events.append(event)
@@ -137,6 +154,9 @@ class History:
         """Charts and lines from all that was told."""
         self._charted = Charted()
         self._events: list[Event] = []
+        self._said: list[Said] = []
+        self._asked: list[Asked] = []
+        self._chosen: list[Chosen] = []
         for told in self._told:
             self._take_in(told)
 

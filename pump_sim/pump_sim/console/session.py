@@ -16,7 +16,7 @@ from pump_sim.console.marks import Mark
 from pump_sim.console.piece import PRACTICE, Piece, Take
 from pump_sim.console.story import Event
 from pump_sim.control.errors import ControlError, out_of_range
-from pump_sim.scenario.happenings import Asked, Chosen, Ended, Happening, Said
+from pump_sim.scenario.happenings import Chosen, Ended, Happening
 from pump_sim.scenario.judging.judge import Verdict
 from pump_sim.scenario.playing.play import Play
 
@@ -153,11 +153,9 @@ class Session:
             "decision": self._decision(),
             "said": [
                 {"elapsed_ms": each.at_ms, "text": each.text, "aloud": each.aloud}
-                for each in history.of(Said)
+                for each in history.said
             ],
-            "chosen": [
-                {"elapsed_ms": each.at_ms, **option_view(each)} for each in history.of(Chosen)
-            ],
+            "chosen": [{"elapsed_ms": each.at_ms, **option_view(each)} for each in history.chosen],
             "verdicts": self._verdicts(),
         }
 
@@ -169,7 +167,7 @@ class Session:
             "over": self.play.over,
             "said": [
                 {"elapsed_ms": each.at_ms, "text": each.text}
-                for each in self.history.of(Said)
+                for each in self.history.said
                 if each.aloud
             ],
             "decision": self._asked_aloud(),
@@ -180,7 +178,7 @@ class Session:
         if decision is None:
             return None
         options = [{"name": name, "title": title} for name, title in decision.options.items()]
-        aloud = {each.choice.name for each in self.history.of(Asked) if each.choice.aloud}
+        aloud = {each.choice.name for each in self.history.asked if each.choice.aloud}
         return {
             "name": decision.name,
             "ask": decision.ask,
