@@ -1,7 +1,7 @@
 // What this page knows: the programmer's state, who the pump is, and what was last read of it.
 // It draws nothing; who wants to know listens.
 
-import { follow, get, PAGE, post } from "./api.js";
+import { follow, get, post } from "./api.js";
 
 const RECONNECT_MS = 3_000;
 const NEEDS_A_PERSON = new Set(["no_key", "insecure_pump", "authentication_failed", "pump_unproven", "wrong_peer", "another_pump", "key_store"]);
@@ -42,12 +42,6 @@ export const isOpen = () => session.here && connection() === "open";
 export const isLost = () => !session.here || connection() === "lost";
 export const may = (what) => session.state?.may?.includes(what) ?? false;
 export const inDoubt = () => session.state?.in_doubt ?? null;
-
-/** Another page's review; null where there is none or it is this page's own. */
-export function othersReview() {
-  const review = session.state?.review;
-  return review && review.page !== PAGE ? review : null;
-}
 
 /** Whether the pump was changed since it was last read. */
 export const isOutdated = () =>

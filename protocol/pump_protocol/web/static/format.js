@@ -102,13 +102,6 @@ const WEEKDAYS = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Frida
 export const weekday = (localMs) =>
   localMs === null || localMs === undefined ? NONE : WEEKDAYS[new Date(localMs).getUTCDay()];
 
-// What <input type="datetime-local"> takes and gives, for the pump's local clock.
-export const toInput = (localMs) => new Date(localMs).toISOString().slice(0, 19);
-export const fromInput = (text) => {
-  const at = Date.parse(`${text}Z`);
-  return Number.isNaN(at) ? null : at;
-};
-
 export function speed(factor) {
   if (factor === 0) return "paused";
   return `\u00d7${number(factor, 3)}`;
